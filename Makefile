@@ -1,0 +1,56 @@
+# `make` lists the targets. Everything is installed into .venv/ and kept under .local/.
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+RING ?= tests
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+.venv/installed: requirements/development.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "outbox-streams needs Python 3.11 or newer, this is " + sys.version.split()[0])'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/development.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.PHONY: install
+install: .venv/installed ## Make .venv/ from the hash-locked requirements
+
+.PHONY: demo
+demo: .venv/installed ## Run real commands through the whole line and show what became of them
+	@$(BIN)/streams demo
+
+.PHONY: test
+test: check ## Everything CI runs: check, then every ring of tests
+	$(BIN)/pytest $(RING)
+
+.PHONY: check
+check: .venv/installed ## Look only: format, lint, types, import directions, generated docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m docs.generate --check
+
+.PHONY: docs
+docs: .venv/installed ## Write the generated docs
+	$(BIN)/python -m docs.generate
+
+.PHONY: format
+format: .venv/installed ## Format and sort imports
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: ## Compile the hash-locked requirements (needs uv)
+	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header -o requirements/runtime.txt
+	uv pip compile pyproject.toml --extra local --extra development --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/development.txt
+
+.PHONY: clean
+clean: ## Remove .venv/ and .local/
+	rm -rf .venv .local

@@ -1,0 +1,1 @@
+"""Carries commands from a Postgres outbox to Hyperledger Fabric as a stream."""

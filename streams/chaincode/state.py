@@ -1,0 +1,67 @@
+"""What a peer offers a chaincode during one call, as narrow as the reference chaincode needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Creator:
+    """Who signed the proposal.
+
+    `name` is the common name of the certificate's subject, `attributes` what its CA wrote into the extension
+    1.2.3.4.5.6.7.8.1 (`gxc_role` and others).
+    """
+
+    msp_id: str
+    name: str
+    attributes: Mapping[str, str]
+
+
+class State(Protocol):
+    """The world state as one transaction sees it.
+
+    Reads answer from the last committed block: a transaction does not see its own writes, as on a Fabric peer
+    (core/chaincode/handler.go, HandleGetState). `timestamp` is the proposal's, aware and in UTC: the peers'
+    own clocks would differ.
+    """
+
+    @property
+    def transaction_id(self) -> str: ...
+
+    @property
+    def timestamp(self) -> datetime: ...
+
+    @property
+    def creator(self) -> Creator: ...
+
+    @property
+    def transient(self) -> Mapping[str, bytes]:
+        """What the client sends along without it getting into the transaction."""
+        ...
+
+    def get(self, key: str) -> bytes | None: ...
+
+    def put(self, key: str, value: bytes) -> None: ...
+
+    def delete(self, key: str) -> None: ...
+
+    def range(self, start: str, end: str) -> Iterator[tuple[str, bytes]]:
+        """Keys from `start` (inclusive) to `end` (exclusive) in the order of their UTF-8 bytes."""
+        ...
+
+    def set_event(self, name: str, payload: bytes) -> None:
+        """The transaction's event; a second call replaces the first."""
+        ...
+
+
+class ChaincodeRefused(Exception):
+    """The chaincode answers with an error: status 400 or higher, and a text."""
+
+    def __init__(self, message: str, *, status: int = 500) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status

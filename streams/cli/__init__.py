@@ -1,0 +1,65 @@
+"""The command line `streams`. Thin: parses, calls, prints. One module per command group."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import traceback
+
+import click
+import typer
+
+from streams.cli import demo, line, routes, stack, workers
+from streams.cli.output import stderr
+from streams.errors import PipelineError, SettingsInvalid
+
+FAILURE, WRONG_CALL = 1, 2
+
+app = typer.Typer(
+    name="streams",
+    help="Carries commands from a Postgres outbox to Hyperledger Fabric.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+stack.add_to(app)
+demo.add_to(app)
+line.add_to(app)
+workers.add_to(app)
+routes.add_to(app)
+
+
+def main() -> None:
+    """Run the command line; every failure is one clear message and an exit code, never a traceback."""
+    try:
+        code = app(standalone_mode=False)
+    except SettingsInvalid as error:
+        code = _complain(str(error), WRONG_CALL)
+    except PipelineError as error:
+        code = _complain(str(error), FAILURE)
+    except click.ClickException as error:
+        error.show()
+        code = WRONG_CALL
+    except (click.Abort, KeyboardInterrupt):
+        code = _complain("interrupted", 130)
+    except Exception as error:
+        code = _complain(_unexpected(error), FAILURE)
+    sys.exit(code)
+
+
+def _complain(text: str, code: int) -> int:
+    for text_line in text.splitlines():
+        stderr.print(
+            f"[red]streams:[/red] {text_line}" if stderr.is_terminal else f"streams: {text_line}", soft_wrap=True
+        )
+    return code
+
+
+def _unexpected(error: Exception) -> str:
+    """A neighbour's failure in one line; the traceback goes into a file, for a bug report."""
+    first = (str(error).strip().splitlines() or ["no message"])[0]
+    with tempfile.NamedTemporaryFile("w", prefix="streams-", suffix=".log", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    return f"{first} ({type(error).__module__}.{type(error).__name__}; details in {file.name})"

@@ -1,0 +1,114 @@
+"""How a command ends, and the dead letter that goes with an ending that is not a commit. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from streams.errors import RefusedCommand, UnreadableMessage, UnroutableCommand
+from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+
+BUG = "BUG"
+UNREADABLE = "UNREADABLE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """An outcome; unless it is a commit, the kind of its dead letter; and every transaction id that was tried."""
+
+    outcome: Outcome
+    dead_letter_kind: DeadLetterKind | None
+    transaction_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """The Kafka record that a dead letter preserves, and the worker that could not go on with it."""
+
+    origin: Origin
+    key: bytes | None
+    value: bytes | None
+    worker: str
+
+
+def refused(
+    error: RefusedCommand, change: ChangeEvent | None, source: Source, now: datetime
+) -> tuple[DeadLetter, Outcome | None]:
+    """Refused before anything was sent: (dead letter, FAILED). No outcome when nobody can tell whose row it is."""
+    command_id = change.command.command_id if change else error.command_id
+    command_type = change.command.command_type if change else None
+    letter = DeadLetter(
+        kind=DeadLetterKind.UNROUTABLE if isinstance(error, UnroutableCommand) else DeadLetterKind.MALFORMED,
+        error_code=error.code,
+        cause=str(error),
+        command_id=command_id,
+        command_type=command_type,
+        origin=source.origin,
+        key=source.key,
+        value=source.value,
+        worker=source.worker,
+        happened_at=now,
+    )
+    if command_id is None:
+        return letter, None
+    outcome = Outcome(
+        command_id=command_id,
+        command_type=command_type or "",
+        kind=OutcomeKind.FAILED,
+        error_code=error.code,
+        error=str(error),
+        stages={"created": change.command.created_at, "captured": change.captured_at} if change else {},
+        worker=source.worker,
+        happened_at=now,
+    )
+    return letter, outcome
+
+
+def unreadable(error: UnreadableMessage, source: Source, now: datetime) -> DeadLetter:
+    """A record on one of our own topics that is not ours."""
+    return DeadLetter(
+        kind=DeadLetterKind.MALFORMED,
+        error_code=UNREADABLE,
+        cause=str(error),
+        origin=source.origin,
+        key=source.key,
+        value=source.value,
+        worker=source.worker,
+        happened_at=now,
+    )
+
+
+def parked(command: RoutedCommand, bug: Exception, worker: str, now: datetime) -> Ending:
+    """Our own code failed on the command: it may be on the ledger. The text names the bug, never a payload."""
+    outcome = Outcome(
+        command_id=command.command_id,
+        command_type=command.command_type,
+        kind=OutcomeKind.PARKED,
+        identity=command.identity,
+        error_code=BUG,
+        error=f"parked by a bug ({type(bug).__name__}); may be on the ledger",
+        worker=worker,
+        happened_at=now,
+    )
+    return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.BUG)
+
+
+def dead_letter(ending: Ending, source: Source) -> DeadLetter | None:
+    """The dead letter of an ending; None for a commit."""
+    if ending.dead_letter_kind is None:
+        return None
+    outcome = ending.outcome
+    return DeadLetter(
+        kind=ending.dead_letter_kind,
+        error_code=outcome.error_code or "",
+        cause=outcome.error or "",
+        command_id=outcome.command_id,
+        command_type=outcome.command_type,
+        identity=outcome.identity,
+        transaction_ids=ending.transaction_ids,
+        origin=source.origin,
+        key=source.key,
+        value=source.value,
+        worker=source.worker,
+        happened_at=outcome.happened_at,
+    )

@@ -1,0 +1,91 @@
+"""The fate of submitted transactions, read from the stream of blocks.
+
+Who submits registers first and keeps what it gets: an expectation that nobody holds any more is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from weakref import WeakValueDictionary
+
+from streams.fabric.envelopes import validation_code
+from streams.ledger import VALID
+from streams.retry import CONFLICTS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sighting:
+    """A transaction seen in a block, with a code that no other entry of its id can change."""
+
+    code: str
+    block_number: int
+    seen_at: datetime
+
+
+class Expectation:
+    """One expected transaction."""
+
+    __slots__ = ("__weakref__", "_news", "_sighting")
+
+    def __init__(self) -> None:
+        self._news = asyncio.Event()
+        self._sighting: Sighting | None = None
+
+    async def news(self) -> Sighting | None:
+        """Wait for news: the sighting, or None when only a look-up can tell."""
+        await self._news.wait()
+        if self._sighting is None:
+            self._news.clear()
+        return self._sighting
+
+    def seen(self, sighting: Sighting) -> None:
+        """It is in a block."""
+        self._sighting = sighting
+        self._news.set()
+
+    def doubt(self) -> None:
+        """It may be on the ledger without the stream telling."""
+        self._news.set()
+
+
+class Commits:
+    """Every expected transaction of this process, by transaction id."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self._now = now
+        self._expected: WeakValueDictionary[str, Expectation] = WeakValueDictionary()
+
+    def expect(self, transaction_id: str) -> Expectation:
+        """Register, before Submit."""
+        return self._expected.setdefault(transaction_id, Expectation())
+
+    def __len__(self) -> int:
+        return len(self._expected)
+
+    def block(self, number: int, codes: list[tuple[str, int]]) -> None:
+        """Decide over all entries of an id: any VALID wins.
+
+        Then a conflict, which only a whole and signed entry can get. Other codes do not settle it: a repetition
+        (DUPLICATE_TXID) has an earlier entry, and under any id a stranger may order junk.
+        """
+        of_expected: dict[str, set[str]] = {}
+        for transaction_id, code in codes:
+            if transaction_id in self._expected:
+                of_expected.setdefault(transaction_id, set()).add(validation_code(code))
+        for transaction_id, seen in of_expected.items():
+            expectation = self._expected.get(transaction_id)
+            if expectation is None:
+                continue
+            settled = next((code for code in (VALID, *sorted(CONFLICTS)) if code in seen), None)
+            if settled is None:
+                expectation.doubt()
+            else:
+                expectation.seen(Sighting(code=settled, block_number=number, seen_at=self._now()))
+
+    def gap(self) -> None:
+        """Everything expected has to be looked up."""
+        for expectation in list(self._expected.values()):
+            expectation.doubt()

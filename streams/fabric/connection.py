@@ -1,0 +1,55 @@
+"""The connection to the gateway peer: one TLS channel per process, shared by every call and stream."""
+
+from __future__ import annotations
+
+import grpc
+from cryptography import x509
+
+from streams.errors import CredentialsInvalid
+from streams.settings import FabricSettings
+
+# A channel that sleeps through a restart of the gateway costs commands their commit time-out: by default gRPC
+# waits up to two minutes before it dials again.
+_RECONNECT = (
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.min_reconnect_backoff_ms", 1000),
+    ("grpc.max_reconnect_backoff_ms", 2000),
+)
+# A stream can be silent for hours. A peer allows pings a minute apart and without calls
+# (internal/pkg/comm/config.go, DefaultKeepaliveOptions).
+_KEEPALIVE = (
+    ("grpc.keepalive_time_ms", 120_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.max_pings_without_data", 0),
+)
+# A chaincode's answer, and a whole block, may exceed gRPC's 4 MB.
+_NO_SIZE_LIMIT = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
+
+
+def open_channel(settings: FabricSettings) -> grpc.aio.Channel:
+    """A channel to `settings.gateway`; it connects with the first call.
+
+    Raises CredentialsInvalid if the CA file cannot be used.
+    """
+    options: list[tuple[str, str | int]] = [*_RECONNECT, *_KEEPALIVE, *_NO_SIZE_LIMIT]
+    if settings.server_name is not None:
+        options.append(("grpc.ssl_target_name_override", settings.server_name))
+    credentials = grpc.ssl_channel_credentials(_ca_certificates(settings))
+    return grpc.aio.secure_channel(settings.gateway, credentials, options=options)
+
+
+def _ca_certificates(settings: FabricSettings) -> bytes:
+    file = settings.tls_ca_file
+    try:
+        pem = file.read_bytes()
+        x509.load_pem_x509_certificates(pem)
+    except OSError as error:
+        raise CredentialsInvalid(
+            f"{file}: the gateway's TLS CA certificate cannot be read ({error.strerror}); put it there"
+        ) from error
+    except ValueError as error:
+        raise CredentialsInvalid(
+            f"{file}: not a PEM certificate; put the gateway's TLS CA certificate there"
+        ) from error
+    return pem

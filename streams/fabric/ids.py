@@ -1,0 +1,82 @@
+"""Transaction ids that can be computed again after any crash, and by nobody else.
+
+Fabric: transaction id = lowercase hex of sha256(nonce || creator) (protoutil/proputils.go, ComputeTxID). The nonce
+is keyed with a secret because an id that can be predicted can be taken by any writer of the channel.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+from streams.errors import CredentialsInvalid
+from streams.fabric.wallet import read_private
+
+DOMAIN = "outbox-streams nonce 1"
+SHORTEST_SECRET_BYTES = 32
+
+
+def nonce(secret: bytes, *, channel: str, chaincode: str, command_id: str, revision: int, attempt: int) -> bytes:
+    """The nonce of one attempt of one revision of a command, 32 bytes."""
+    fields = (DOMAIN, channel, chaincode, command_id, str(revision), str(attempt))
+    return hmac.digest(secret, b"".join(map(_length_prefixed, fields)), "sha256")
+
+
+def transaction_id(nonce: bytes, creator: bytes) -> str:
+    """The id that a peer computes from a proposal with this nonce and creator."""
+    return hashlib.sha256(nonce + creator).hexdigest()
+
+
+def load_or_create_secret(file: Path) -> bytes:
+    """The secret in `file`, without white space around it; a missing file is created with 32 random bytes in hex.
+
+    Whoever loses the file loses the knowledge of every id handed out: it belongs into the backup.
+    Raises CredentialsInvalid if others may read the file or the secret is shorter than 32 bytes.
+    """
+    if not file.exists():
+        _create(file)
+    secret = read_private(file).strip()
+    if len(secret) < SHORTEST_SECRET_BYTES:
+        raise CredentialsInvalid(
+            f"{file}: the secret has {len(secret)} bytes, {SHORTEST_SECRET_BYTES} are needed;"
+            " restore it from the backup, or remove the file before the first command to have one made"
+        )
+    return secret
+
+
+def _create(file: Path) -> None:
+    """Write beside, then link: of several processes starting at once one wins, and none reads half a secret."""
+    beside = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
+            opened.write(secrets.token_hex(SHORTEST_SECRET_BYTES).encode())
+            opened.flush()
+            os.fsync(opened.fileno())
+        _link(beside, file)
+    except OSError as error:
+        raise CredentialsInvalid(
+            f"{file}: the secret cannot be created ({error.strerror}); create its folder, writable for this process,"
+            " or put the secret there"
+        ) from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _link(beside: Path, file: Path) -> None:
+    try:
+        file.hardlink_to(beside)
+    except FileExistsError:
+        return  # another process was first: its secret counts
+    folder = os.open(file.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _length_prefixed(field: str) -> bytes:
+    encoded = field.encode()
+    return len(encoded).to_bytes(4, "big") + encoded

@@ -1,0 +1,74 @@
+"""What the ledger holds under a transaction id.
+
+A peer's index gives the *first* entry of an id (common/ledger/blkstorage/blockindex.go), but an id can have several,
+and one block may hold an invalid one before the valid one (core/committer/txvalidator/v20/validator.go,
+markTXIdDuplicates). So a code that leaves room for this is settled by the whole block.
+"""
+
+from __future__ import annotations
+
+import grpc
+from fabric_protos.peer import transaction_pb2
+from google.protobuf.message import DecodeError
+
+from streams.errors import CommitUnknown
+from streams.fabric.codes import FailureCode
+from streams.fabric.envelopes import BlockEntry, content, entries, validation_code
+from streams.fabric.failures import failure_of
+from streams.fabric.queries import Queries
+from streams.fabric.translation import look_up_error
+from streams.ledger import VALID, LedgerEntry
+from streams.retry import CONFLICTS
+
+DUPLICATE_TXID = "DUPLICATE_TXID"
+SETTLED_BY_FIRST_ENTRY = CONFLICTS | {VALID}
+"""These are given only to an entry that passed every check of form, signature and policy: no other entry can win."""
+
+
+async def look_up(queries: Queries, channel: str, transaction_id: str) -> LedgerEntry | None:
+    """The entry that counts; None: nothing (yet). Raises CommitUnknown if it cannot be learned."""
+    try:
+        processed = transaction_pb2.ProcessedTransaction.FromString(
+            await queries.evaluate("qscc", ("GetTransactionByID", channel, transaction_id))
+        )
+        code = validation_code(processed.validationCode)
+        if code in SETTLED_BY_FIRST_ENTRY:
+            number = await queries.block_number(transaction_id)
+            first = BlockEntry(transaction_id=transaction_id, code=code, payload=processed.transactionEnvelope.payload)
+            return _ledger_entry(first, number)
+        number, block = entries(await queries.evaluate("qscc", ("GetBlockByTxID", channel, transaction_id)))
+    except grpc.aio.AioRpcError as error:
+        unknown = look_up_error(failure_of(error), transaction_id)
+        if unknown is None:
+            return None
+        raise unknown from error
+    except (DecodeError, IndexError, ValueError) as error:
+        raise _unknown(f"the gateway's answer cannot be read: {error}", transaction_id) from error
+    return _ledger_entry(_deciding([entry for entry in block if entry.transaction_id == transaction_id]), number)
+
+
+def _deciding(own: list[BlockEntry]) -> BlockEntry:
+    """Of the entries of one id in one block: the valid one, or else the first that is not a mere repetition."""
+    for entry in own:
+        if entry.code == VALID:
+            return entry
+    for entry in own:
+        if entry.code != DUPLICATE_TXID:
+            return entry
+    # A peer that joined from a snapshot knows older ids, but not what became of them.
+    raise _unknown("this peer knows only a repetition of the transaction", own[0].transaction_id if own else "")
+
+
+def _ledger_entry(entry: BlockEntry, number: int) -> LedgerEntry:
+    held = content(entry.payload)
+    return LedgerEntry(
+        transaction_id=entry.transaction_id,
+        code=entry.code,
+        block_number=number,
+        arguments=held.arguments,
+        result=held.result,
+    )
+
+
+def _unknown(message: str, transaction_id: str) -> CommitUnknown:
+    return CommitUnknown(message, code=FailureCode.UNRECOGNISED, transaction_id=transaction_id)

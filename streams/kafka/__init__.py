@@ -1,0 +1,1 @@
+"""Topics, codecs and administration of Kafka."""

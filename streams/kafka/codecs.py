@@ -1,0 +1,99 @@
+"""Messages to Kafka values and back: Avro single-object encoding.
+
+A value is `C3 01`, the schema's 64-bit Rabin fingerprint (little endian) and the Avro body: Avro specification,
+"Single-object encoding". The schema needs no server: readers know the schemas of `schemas/`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar
+
+import fastavro
+from fastavro.schema import fingerprint, to_parsing_canonical_form
+
+from streams.errors import UnreadableMessage
+from streams.files import SCHEMAS
+from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+
+MAGIC = b"\xc3\x01"
+_HEADER_SIZE = len(MAGIC) + 8
+
+M = TypeVar("M", RoutedCommand, Outcome, DeadLetter)
+
+
+@dataclass(frozen=True, slots=True)
+class Codec(Generic[M]):
+    """Encodes and decodes one kind of message."""
+
+    name: str
+    from_record: Callable[[dict[str, Any]], M]
+
+    def encode(self, message: M) -> bytes:
+        """The message as a Kafka value."""
+        schema, header = _schema(self.name)
+        buffer = io.BytesIO()
+        buffer.write(header)
+        fastavro.schemaless_writer(buffer, schema, asdict(message))
+        return buffer.getvalue()
+
+    def decode(self, value: bytes | None) -> M:
+        """The message in a Kafka value. Raises UnreadableMessage."""
+        schema, header = _schema(self.name)
+        if value is None or value[:_HEADER_SIZE] != header:
+            found = (
+                "no value" if value is None else f"a value that starts with {value[:_HEADER_SIZE].hex() or 'nothing'}"
+            )
+            raise UnreadableMessage(f"expected a {self.name} in single-object encoding ({header.hex()}), found {found}")
+        try:
+            record = fastavro.schemaless_reader(io.BytesIO(value[_HEADER_SIZE:]), schema, None)
+            return self.from_record(record)
+        except (EOFError, IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
+            raise UnreadableMessage(f"a {self.name} whose body cannot be read: {error!r}") from error
+
+
+@cache
+def _schema(name: str) -> tuple[dict[str, Any], bytes]:
+    """(parsed schema, header of a value) of `schemas/<name>.avsc`."""
+    named: dict[str, Any] = {}
+    fastavro.parse_schema(json.loads((SCHEMAS / "origin.avsc").read_text()), named_schemas=named)
+    raw = json.loads((SCHEMAS / f"{name}.avsc").read_text())
+    canonical = to_parsing_canonical_form(
+        fastavro.schema.expand_schema(fastavro.parse_schema(raw, named_schemas=named))
+    )
+    rabin = bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO"))
+    return fastavro.parse_schema(raw, named_schemas=named), MAGIC + rabin
+
+
+def _routed_command(record: dict[str, Any]) -> RoutedCommand:
+    return RoutedCommand(
+        **{
+            **record,
+            "arguments": tuple(record["arguments"]),
+            "captured_from": Origin(**record["captured_from"]),
+        }
+    )
+
+
+def _outcome(record: dict[str, Any]) -> Outcome:
+    return Outcome(**{**record, "kind": OutcomeKind(record["kind"])})
+
+
+def _dead_letter(record: dict[str, Any]) -> DeadLetter:
+    return DeadLetter(
+        **{
+            **record,
+            "kind": DeadLetterKind(record["kind"]),
+            "transaction_ids": tuple(record["transaction_ids"]),
+            "origin": Origin(**record["origin"]),
+        }
+    )
+
+
+ROUTED_COMMANDS = Codec("routed_command", _routed_command)
+OUTCOMES = Codec("outcome", _outcome)
+DEAD_LETTERS = Codec("dead_letter", _dead_letter)

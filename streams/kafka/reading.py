@@ -1,0 +1,73 @@
+"""Reading a stretch of a topic from outside any consumer group: `assign()`, from a time to the end as it is now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import datetime, timedelta
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from streams.messages import Origin
+
+READ_TIMEOUT_S = 15.0
+CLOCK_SKEW = timedelta(seconds=60)
+
+
+def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[Message]:
+    """The records of every partition of `topic` from about `since` to the end at the time of the call.
+
+    Raises confluent_kafka.KafkaException when the topic is missing or the brokers do not answer in time.
+    """
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": "reading",  # required by the library; nothing is ever committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+            "log_level": 0,
+        }
+    )
+    with closing(consumer):
+        ends = _assign(consumer, topic, since)
+        deadline = time.monotonic() + READ_TIMEOUT_S
+        while ends:
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                yield message
+                deadline = time.monotonic() + READ_TIMEOUT_S
+            _drop_finished(consumer, topic, ends)
+            if time.monotonic() > deadline:
+                raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")
+
+
+def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:
+    """Position the consumer; the end offset of each partition that has something to read."""
+    metadata = consumer.list_topics(topic, timeout=READ_TIMEOUT_S).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    since_ms = int((since - CLOCK_SKEW).timestamp() * 1000)
+    wanted = [TopicPartition(topic, partition, since_ms) for partition in metadata.partitions]
+    starts, ends = [], {}
+    for start in consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S):
+        _, end = consumer.get_watermark_offsets(start, timeout=READ_TIMEOUT_S)
+        if 0 <= start.offset < end:
+            starts.append(start)
+            ends[start.partition] = end
+    consumer.assign(starts)
+    return ends
+
+
+def _drop_finished(consumer: Consumer, topic: str, ends: dict[int, int]) -> None:
+    for position in consumer.position([TopicPartition(topic, partition) for partition in ends]):
+        if position.offset >= ends[position.partition]:
+            del ends[position.partition]
+
+
+def origin_of(message: Message) -> Origin:
+    """The address of a record."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    if topic is None or partition is None or offset is None:
+        raise KafkaException("a record without an address")
+    return Origin(topic=topic, partition=partition, offset=offset)

@@ -1,0 +1,55 @@
+"""The topics of the line, and their creation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from streams.errors import StackFailed
+
+RESULTS = "results"
+DEAD_LETTERS = "dead-letters"
+COMMANDS_PREFIX = "commands."
+
+_RETENTION_MS = {"retention.ms": str(14 * 24 * 3600 * 1000)}
+
+
+def commands_topic(identity: str) -> str:
+    """The topic of the commands that `identity` signs."""
+    return COMMANDS_PREFIX + identity
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic that we own: name and number of partitions."""
+
+    name: str
+    partitions: int
+
+
+def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: int) -> list[Topic]:
+    """Every topic of the line. Change events have one partition: the order of the log is kept up to routing."""
+    return [
+        Topic(cdc_topic, 1),
+        *(Topic(commands_topic(identity), command_partitions) for identity in identities),
+        Topic(RESULTS, command_partitions),
+        Topic(DEAD_LETTERS, 1),
+    ]
+
+
+def create_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_factor: int = 1) -> None:
+    """Create what is missing. Raises StackFailed if Kafka refuses."""
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    wanted = [
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=_RETENTION_MS)
+        for t in topics
+    ]
+    for name, future in admin.create_topics(wanted, operation_timeout=30).items():
+        try:
+            future.result()
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                raise StackFailed(f"topic {name} cannot be created: {error.args[0].str()}") from error

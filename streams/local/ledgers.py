@@ -1,0 +1,93 @@
+"""The ledger of a local line: the simulator as a child process, or somebody's network by its settings."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from streams.errors import StackFailed
+from streams.local.paths import LocalPaths
+from streams.local.ports import HOST, choose_ports, is_open
+from streams.local.process import Process
+from streams.settings import ExternalLedgerSettings, load, variables
+
+SIMULATOR = "simulator"
+KINDS = (SIMULATOR, "native", "external")
+_FABRIC = "STREAMS_FABRIC__"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerOptions:
+    """Which ledger; the rest is for the simulator: who may call what, and when blocks are cut.
+
+    `roles` is a table of streams/chaincode/roles.toml.
+    """
+
+    kind: str = SIMULATOR
+    roles: str = "operations"
+    block_interval_s: float = 0.2
+    block_max_messages: int = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalLedger:
+    """What has to run, and the `STREAMS_FABRIC__` settings that reach it."""
+
+    processes: Sequence[Process]
+    environment: Mapping[str, str]
+
+
+def choose_ledger(
+    options: LedgerOptions, paths: LocalPaths, identities: Mapping[str, str], ports: Mapping[str, int]
+) -> LocalLedger:
+    """The ledger of the options; `identities` maps each name to the role of its certificate.
+
+    Raises StackFailed for one that cannot be had, SettingsInvalid for an external one that is not described.
+    """
+    match options.kind:
+        case "simulator":
+            return _simulator(options, paths, identities, ports)
+        case "external":
+            return _external()
+        case "native":
+            raise StackFailed(
+                "a real network of local processes is not part of this version: start one yourself and use "
+                "--ledger external with the STREAMS_FABRIC__ settings"
+            )
+        case _:
+            raise StackFailed(f"no ledger is called {options.kind!r}: choose one of {', '.join(KINDS)}")
+
+
+def _simulator(
+    options: LedgerOptions, paths: LocalPaths, identities: Mapping[str, str], ports: Mapping[str, int]
+) -> LocalLedger:
+    port = choose_ports(paths.state / "ports.json", [SIMULATOR], ports)[SIMULATOR]
+    wallet = paths.state / "wallet"
+    arguments = {
+        "--state": paths.state / "ledger",
+        "--wallet": wallet,
+        "--listen": f"{HOST}:{port}",
+        "--roles": options.roles,
+        "--block-interval-s": options.block_interval_s,
+        "--block-max-messages": options.block_max_messages,
+    }
+    roles = [part for name, role in identities.items() for part in ("--identity", f"{name}={role}")]
+    argv = [sys.executable, "-m", "streams.simulator", *(str(p) for pair in arguments.items() for p in pair), *roles]
+    return LocalLedger(
+        processes=[Process(name=SIMULATOR, argv=argv, healthy=partial(is_open, port))],
+        environment={
+            f"{_FABRIC}GATEWAY": f"{HOST}:{port}",
+            f"{_FABRIC}TLS_CA_FILE": str(wallet / "tlsca-cert"),
+            f"{_FABRIC}WALLET": str(wallet),
+            f"{_FABRIC}NONCE_SECRET_FILE": str(paths.state / "nonce-secret"),
+        },
+    )
+
+
+def _external() -> LocalLedger:
+    load(ExternalLedgerSettings)
+    known = [name for name, _, _ in variables(ExternalLedgerSettings)]
+    return LocalLedger(processes=[], environment={name: os.environ[name] for name in known if name in os.environ})

@@ -1,0 +1,128 @@
+"""The whole line on one machine: the embedded stack, a ledger, and the workers, under one supervisor."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from confluent_kafka import KafkaException
+
+from streams.files import SCHEMAS
+from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
+from streams.kafka.topics import create_topics, line_topics
+from streams.local.ledgers import SIMULATOR, LedgerOptions, choose_ledger
+from streams.local.paths import LocalPaths
+from streams.local.process import Process
+from streams.local.stack import PORTS, Stack
+from streams.postgres.profiles import Profile, load_profile
+from streams.routes.table import Routes, load_routes
+from streams.settings import KafkaSettings
+
+WORKER_START_S = 90.0
+DRAIN_S = 30.0
+PORT_NAMES = (*PORTS, SIMULATOR)
+DEMO_ROUTES = SCHEMAS / "routes.demo.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineOptions:
+    """What may be chosen. `prepare` is given the database before anything reads it."""
+
+    profile: str = "snake_case"
+    routes: Path = DEMO_ROUTES
+    ports: Mapping[str, int] = field(default_factory=dict)
+    ledger: LedgerOptions = field(default_factory=LedgerOptions)
+    prepare: Callable[[psycopg.Connection[tuple[object, ...]], Profile], None] = lambda *_: None
+    notice: Callable[[str], None] = lambda _: None
+
+
+class Line:
+    """Starts everything, tells the addresses, stops everything. A context manager."""
+
+    def __init__(self, paths: LocalPaths, options: LineOptions) -> None:
+        self.paths = paths
+        self.options = options
+        self.routes: Routes = load_routes(options.routes)
+        self.profile = load_profile(options.profile)
+        self.stack = Stack(
+            self.paths, self.profile, ports=options.ports, after_kafka=self._beside_connect, notice=options.notice
+        )
+        self.ledger = choose_ledger(options.ledger, self.paths, self.routes.identities, options.ports)
+        self.stack_env = self.paths.state.parent / "stack.env"
+
+    def __enter__(self) -> Line:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack_env.unlink(missing_ok=True)
+        self.stack.stop()
+
+    def start(self) -> None:
+        """Bring everything up; returns when every process is healthy. Raises StackFailed with the cause."""
+        self.stack.supervisor.spawn(*self.ledger.processes)
+        self.stack.start()
+        self.stack.supervisor.wait_healthy(*(worker.name for worker in self._workers()))
+        self._tell()
+
+    def _tell(self) -> None:
+        """Write the settings where any tool can `source` them; the file appears whole."""
+        lines = [f"{name}={_quoted(value)}" for name, value in self.environment().items()]
+        new = self.stack_env.with_suffix(".new")
+        new.touch(mode=0o600)
+        new.write_text("\n".join(lines) + "\n")
+        new.replace(self.stack_env)
+
+    def environment(self) -> dict[str, str]:
+        """The settings under which any process or tool reaches this line."""
+        return {
+            **self.stack.environment(),
+            **self.ledger.environment,
+            "STREAMS_ROUTES": str(self.options.routes.resolve()),
+        }
+
+    def _beside_connect(self, stack: Stack) -> None:
+        """Postgres and Kafka are healthy: make the topics, and start the workers while Connect comes up."""
+        with psycopg.connect(stack.environment()["STREAMS_POSTGRES__DSN"]) as connection:
+            self.options.prepare(connection, self.profile)
+        kafka = KafkaSettings(bootstrap_servers=stack.kafka.bootstrap_servers)
+        topics = line_topics(
+            self.routes.identities, self.profile.cdc_topic(kafka.topic_prefix), kafka.command_partitions
+        )
+        create_topics(kafka.bootstrap_servers, topics)
+        self.stack.supervisor.wait_healthy(*(process.name for process in self.ledger.processes))
+        self.stack.supervisor.spawn(*self._workers())
+
+    def _workers(self) -> list[Process]:
+        route = self._worker("route", ROUTE, "worker", "route")
+        submit = [
+            self._worker(f"submit-{identity}", submit_group(identity), "worker", "submit", "--identity", identity)
+            for identity in self.routes.identities
+        ]
+        return [route, *submit, self._worker("sink", WRITE_BACK, "sink")]
+
+    def _worker(self, name: str, group: str, *arguments: str) -> Process:
+        bootstrap_servers = self.stack.kafka.bootstrap_servers
+        return Process(
+            name=name,
+            argv=[sys.executable, "-m", "streams", *arguments],
+            # A fixed member name: a worker that was killed takes its place back at once when it is started again.
+            env={**self.environment(), "STREAMS_WORKER__NAME": name, "STREAMS_WORKER__STATIC_MEMBERSHIP": "true"},
+            healthy=lambda: _has_members(bootstrap_servers, group),
+            start_deadline_s=WORKER_START_S,
+            stop_deadline_s=DRAIN_S,
+        )
+
+
+def _has_members(bootstrap_servers: str, group: str) -> bool:
+    try:
+        return has_members(bootstrap_servers, group)
+    except KafkaException:
+        return False
+
+
+def _quoted(value: str) -> str:
+    """For a shell that sources the file."""
+    return "'" + value.replace("'", "'\\''") + "'"

@@ -1,0 +1,59 @@
+"""The line as it stands: connector, slot, topics with lag, rows by status. Each part is asked on its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import psycopg
+from confluent_kafka import KafkaException
+
+from streams.kafka.connect_api import ConnectApi, ConnectorStatus
+from streams.kafka.groups import line_groups
+from streams.kafka.lag import Lag, lags
+from streams.postgres.profiles import load_profile
+from streams.postgres.rows import count_by_status
+from streams.postgres.slots import Slot, logical_slots
+from streams.routes.table import load_routes
+from streams.settings import ToolSettings
+
+T = TypeVar("T")
+CONNECT_TIMEOUT_S = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineStatus:
+    """What each part answered; a part that could not be asked is None and has an entry in `problems`."""
+
+    connector: ConnectorStatus | None
+    slots: list[Slot] | None
+    lags: list[Lag] | None
+    rows: dict[str, int] | None
+    problems: dict[str, str]
+
+
+def line_status(settings: ToolSettings) -> LineStatus:
+    """Ask every part. Raises SettingsInvalid or RoutesInvalid only."""
+    profile = load_profile(settings.postgres.profile)
+    groups = line_groups(load_routes(settings.routes).identities, profile.cdc_topic(settings.kafka.topic_prefix))
+    problems: dict[str, str] = {}
+
+    def ask(part: str, question: Callable[[], T]) -> T | None:
+        try:
+            return question()
+        except (psycopg.Error, KafkaException, OSError) as error:
+            problems[part] = str(error).strip().splitlines()[0]
+            return None
+
+    def in_database(question: Callable[[psycopg.Connection[tuple[object, ...]]], T]) -> T:
+        with psycopg.connect(settings.postgres.dsn.get_secret_value(), connect_timeout=CONNECT_TIMEOUT_S) as connection:
+            return question(connection)
+
+    return LineStatus(
+        connector=ask("connector", lambda: ConnectApi(settings.connect.url).status(settings.connect.connector)),
+        slots=ask("slot", lambda: in_database(logical_slots)),
+        lags=ask("topics", lambda: lags(settings.kafka.bootstrap_servers, groups)),
+        rows=ask("rows", lambda: in_database(lambda connection: count_by_status(connection, profile))),
+        problems=problems,
+    )

@@ -1,0 +1,1 @@
+"""The outbox table: the only place that knows SQL."""

@@ -1,0 +1,43 @@
+"""What a simulated network is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+GATEWAY_ORGANISATION = "Org1MSP"
+ORGANISATIONS = (GATEWAY_ORGANISATION, "Org2MSP")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityConfig:
+    """A client whose certificate and key are put into the wallet; `role` becomes its attribute `gxc_role`."""
+
+    name: str
+    role: str
+    msp_id: str = GATEWAY_ORGANISATION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorConfig:
+    """One network: where it keeps its blocks and keys, where it listens, how it cuts blocks.
+
+    `listen` is `host:port`; port 0 takes a free one. A block is cut `block_interval_s` after its first message, or at
+    `block_max_messages`, or at `block_preferred_bytes`, whichever is first (Fabric's sampleconfig/configtx.yaml).
+    `gateway_limit` is the number of open gateway calls, waiting CommitStatus calls included (peer.limits.concurrency).
+    `peer_addresses` and `orderer_address` only name the parts in error details.
+    """
+
+    state: Path
+    wallet: Path
+    listen: str = "127.0.0.1:0"
+    channel: str = "gxchannel"
+    chaincode: str = "gxtv3"
+    identities: tuple[IdentityConfig, ...] = ()
+    block_interval_s: float = 2.0
+    block_max_messages: int = 500
+    block_preferred_bytes: int = 2 * 1024 * 1024
+    message_max_bytes: int = 10 * 1024 * 1024
+    gateway_limit: int = 500
+    peer_addresses: tuple[str, str] = ("peer0.org1.example.com:7051", "peer0.org2.example.com:9051")
+    orderer_address: str = "orderer.example.com:7050"

@@ -1,0 +1,176 @@
+"""The streams of `protos.Deliver`: blocks, or only what became of their transactions (common/deliver/deliver.go)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from fabric_protos.common import common_pb2
+from fabric_protos.orderer import ab_pb2
+from fabric_protos.peer import chaincode_event_pb2, events_pb2
+from google.protobuf.message import DecodeError
+
+from streams.simulator.blocks import validation_codes
+from streams.simulator.identities import READERS, Membership
+from streams.simulator.ledger import Ledger
+from streams.simulator.transactions import (
+    Claim,
+    UnreadableEnvelope,
+    UnreadableTransaction,
+    read_action,
+    read_claim,
+    read_serialized,
+)
+
+TIME_WINDOW_S = 15 * 60
+"""How far the clock of a client may be off (peer.authentication.timewindow)."""
+
+Status = common_pb2.Status
+Shape = Callable[[common_pb2.Block], events_pb2.DeliverResponse]
+
+_REMEMBERED_BLOCKS = 64
+
+
+class _SeekRefused(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(Status.Name(status))
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seek:
+    first: int
+    last: int
+    waits: bool
+
+
+class Deliver:
+    """Answers seeks with blocks, then with the blocks to come."""
+
+    def __init__(self, membership: Membership, ledger: Ledger, channel: str) -> None:
+        self._membership = membership
+        self._ledger = ledger
+        self._channel = channel
+        self._filtered: dict[int, events_pb2.DeliverResponse] = {}
+
+    def blocks(self, seeks: AsyncIterator[common_pb2.Envelope]) -> AsyncIterator[events_pb2.DeliverResponse]:
+        """`Deliver`: whole blocks."""
+        return self._answer(seeks, lambda number: events_pb2.DeliverResponse(block=self._ledger.block(number)))
+
+    def filtered_blocks(self, seeks: AsyncIterator[common_pb2.Envelope]) -> AsyncIterator[events_pb2.DeliverResponse]:
+        """`DeliverFiltered`: id, type, code and event name of every entry, valid or not."""
+        return self._answer(seeks, self._filtered_response)
+
+    async def _answer(
+        self, seeks: AsyncIterator[common_pb2.Envelope], response: Callable[[int], events_pb2.DeliverResponse]
+    ) -> AsyncIterator[events_pb2.DeliverResponse]:
+        """After a seek that was followed to its stop the stream stays open for another; a refused one ends it."""
+        async for envelope in seeks:
+            try:
+                seek = self._read(envelope)
+                for_number = seek.first
+                while for_number <= seek.last:
+                    if not seek.waits and for_number >= self._ledger.height:
+                        raise _SeekRefused(Status.NOT_FOUND)
+                    await self._ledger.wait_for(for_number)
+                    yield response(for_number)
+                    for_number += 1
+            except _SeekRefused as refusal:
+                yield events_pb2.DeliverResponse(status=refusal.status)
+                return
+            yield events_pb2.DeliverResponse(status=Status.SUCCESS)
+
+    def _read(self, envelope: common_pb2.Envelope) -> _Seek:
+        claim = self._admitted(envelope)
+        try:
+            info = ab_pb2.SeekInfo.FromString(claim.data)
+        except DecodeError as error:
+            raise _SeekRefused(Status.BAD_REQUEST) from error
+        if not info.HasField("start") or not info.HasField("stop"):
+            raise _SeekRefused(Status.BAD_REQUEST)
+        first = self._first(info.start)
+        last = self._last(info, first)
+        if last < first:
+            raise _SeekRefused(Status.BAD_REQUEST)
+        return _Seek(first=first, last=last, waits=info.behavior == ab_pb2.SeekInfo.BLOCK_UNTIL_READY)
+
+    def _admitted(self, envelope: common_pb2.Envelope) -> Claim:
+        try:
+            claim = read_claim(envelope)
+            header = common_pb2.ChannelHeader.FromString(claim.channel_header)
+        except UnreadableEnvelope as error:
+            raise _SeekRefused(Status.BAD_REQUEST) from error
+        sent_at_s = header.timestamp.seconds + header.timestamp.nanos / 1e9
+        if not header.HasField("timestamp") or abs(time.time() - sent_at_s) > TIME_WINDOW_S:
+            raise _SeekRefused(Status.BAD_REQUEST)
+        if claim.channel != self._channel:
+            raise _SeekRefused(Status.NOT_FOUND)
+        if not self._membership.signed_by(claim.creator, claim.signature, claim.payload, READERS, unexpired=True):
+            raise _SeekRefused(Status.FORBIDDEN)
+        return claim
+
+    def _first(self, start: ab_pb2.SeekPosition) -> int:
+        match start.WhichOneof("Type"):
+            case "oldest":
+                return 0
+            case "newest":
+                return self._ledger.height - 1
+            case "next_commit":
+                return self._ledger.height
+            case "specified":
+                # The next block is waited for, one after it does not exist.
+                if start.specified.number > self._ledger.height:
+                    raise _SeekRefused(Status.NOT_FOUND)
+                return int(start.specified.number)
+        raise _SeekRefused(Status.NOT_FOUND)
+
+    def _last(self, info: ab_pb2.SeekInfo, first: int) -> int:
+        match info.stop.WhichOneof("Type"):
+            case "oldest":
+                return first
+            case "newest":
+                return self._ledger.height - 1
+            case "specified":
+                return int(info.stop.specified.number)
+        raise _SeekRefused(Status.BAD_REQUEST)
+
+    def _filtered_response(self, number: int) -> events_pb2.DeliverResponse:
+        """Kept for a while, because every stream on the channel wants the newest block."""
+        kept = self._filtered.get(number)
+        if kept is None:
+            kept = events_pb2.DeliverResponse(filtered_block=_filtered(self._ledger.block(number), self._channel))
+            if len(self._filtered) >= _REMEMBERED_BLOCKS:
+                self._filtered.clear()
+            self._filtered[number] = kept
+        return kept
+
+
+def _filtered(block: common_pb2.Block, channel: str) -> events_pb2.FilteredBlock:
+    filtered = events_pb2.FilteredBlock(channel_id=channel, number=block.header.number)
+    for serialized, code in zip(block.data.data, validation_codes(block), strict=True):
+        entry = filtered.filtered_transactions.add(tx_validation_code=code)
+        try:
+            claim = read_serialized(serialized)
+        except UnreadableEnvelope:
+            continue
+        entry.txid = claim.transaction_id
+        entry.type = claim.header_type
+        if claim.header_type == common_pb2.HeaderType.ENDORSER_TRANSACTION:
+            _add_event(entry, claim)
+    return filtered
+
+
+def _add_event(entry: events_pb2.FilteredTransaction, claim: Claim) -> None:
+    """The event without its payload; nothing when the transaction cannot be read."""
+    entry.transaction_actions.SetInParent()
+    try:
+        event = read_action(claim).event
+    except UnreadableTransaction:
+        return
+    if event is not None:
+        entry.transaction_actions.chaincode_actions.add(
+            chaincode_event=chaincode_event_pb2.ChaincodeEvent(
+                chaincode_id=event.chaincode_id, tx_id=event.tx_id, event_name=event.event_name
+            )
+        )

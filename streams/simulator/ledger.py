@@ -1,0 +1,140 @@
+"""The peer's ledger: blocks, world state, index of transaction ids, and those who wait for a commit."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from fabric_protos.common import common_pb2
+
+from streams.simulator.blocks import BlockFile, header_hash, validation_codes
+from streams.simulator.state import Version, WorldState
+from streams.simulator.transactions import Action, UnreadableEnvelope, read_action, read_serialized
+from streams.simulator.validator import VALID, Inspected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerEntry:
+    """Where a transaction id stands on the ledger: the first envelope under it, with any code."""
+
+    block: int
+    position: int
+    code: int
+
+
+class Ledger:
+    """State and index live in memory and are rebuilt from the blocks at the start.
+
+    Several envelopes may claim one id; look-ups give the first (common/ledger/blkstorage/blockindex.go).
+    """
+
+    def __init__(self, blocks: BlockFile) -> None:
+        self.world = WorldState()
+        self._blocks = blocks
+        self._entries: dict[str, LedgerEntry] = {}
+        self._height = 0
+        self._last_hash = b""
+        self._waiting_for_id: defaultdict[str, list[asyncio.Future[LedgerEntry]]] = defaultdict(list)
+        self._waiting_for_block: list[asyncio.Future[None]] = []
+        for number in range(len(blocks)):
+            block = blocks.read(number)
+            self._take(block, list(_committed(block)))
+
+    @property
+    def height(self) -> int:
+        """The number of the next block."""
+        return self._height
+
+    @property
+    def last_hash(self) -> bytes:
+        """The header hash of the newest block."""
+        return self._last_hash
+
+    def block(self, number: int) -> common_pb2.Block:
+        """The block of this number, read from disk. Raises IndexError."""
+        return self._blocks.read(number)
+
+    def first_entry(self, transaction_id: str) -> LedgerEntry | None:
+        """The first entry under the id, None when there is none."""
+        return self._entries.get(transaction_id)
+
+    def holds(self, transaction_id: str) -> bool:
+        """Whether the id is taken, by a valid entry or another."""
+        return transaction_id in self._entries
+
+    async def commit(self, block: common_pb2.Block, transactions: Sequence[Inspected]) -> None:
+        """Make a block durable, then visible: state, index, then everyone who waits."""
+        await asyncio.to_thread(self._blocks.append, block.SerializeToString())
+        self._take(block, [(each.transaction_id, each.action) for each in transactions])
+        self._tell(each.transaction_id for each in transactions)
+
+    async def entry(self, transaction_id: str) -> LedgerEntry:
+        """The first entry under the id, as soon as there is one."""
+        known = self._entries.get(transaction_id)
+        if known is not None:
+            return known
+        future: asyncio.Future[LedgerEntry] = asyncio.get_running_loop().create_future()
+        self._waiting_for_id[transaction_id].append(future)
+        try:
+            return await future
+        finally:
+            self._forget(transaction_id, future)
+
+    async def wait_for(self, number: int) -> None:
+        """Return when there is a block of this number."""
+        while self.height <= number:
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting_for_block.append(future)
+            await future
+
+    def _take(self, block: common_pb2.Block, transactions: Sequence[tuple[str, Action | None]]) -> None:
+        codes = validation_codes(block)
+        number = block.header.number
+        for position, (transaction_id, action) in enumerate(transactions):
+            entry = LedgerEntry(block=number, position=position, code=codes[position])
+            # Also the claimed id of an envelope that is no valid transaction takes the id.
+            if transaction_id:
+                self._entries.setdefault(transaction_id, entry)
+            if action is not None and entry.code == VALID:
+                self._write(action, Version(number, position))
+        self._last_hash = header_hash(block.header)
+        self._height = number + 1
+
+    def _write(self, action: Action, version: Version) -> None:
+        for write in action.results.writes:
+            if write.is_delete:
+                self.world.delete(write.key)
+            else:
+                self.world.put(write.key, write.value, version)
+
+    def _tell(self, transaction_ids: Iterator[str]) -> None:
+        # Streams first: a client that follows both hears of a block before its CommitStatus is answered.
+        waiting, self._waiting_for_block = self._waiting_for_block, []
+        for stream in waiting:
+            if not stream.done():
+                stream.set_result(None)
+        for transaction_id in transaction_ids:
+            for future in self._waiting_for_id.pop(transaction_id, ()):
+                if not future.done():
+                    future.set_result(self._entries[transaction_id])
+
+    def _forget(self, transaction_id: str, future: asyncio.Future[LedgerEntry]) -> None:
+        waiting = self._waiting_for_id.get(transaction_id)
+        if waiting is not None and future in waiting:
+            waiting.remove(future)
+            if not waiting:
+                del self._waiting_for_id[transaction_id]
+
+
+def _committed(block: common_pb2.Block) -> Iterator[tuple[str, Action | None]]:
+    """Claimed id and call of each envelope; the call only where it is valid, because only then it can be trusted."""
+    for serialized, code in zip(block.data.data, validation_codes(block), strict=True):
+        try:
+            claim = read_serialized(serialized)
+        except UnreadableEnvelope:
+            yield "", None
+            continue
+        is_call = code == VALID and claim.header_type == common_pb2.HeaderType.ENDORSER_TRANSACTION
+        yield claim.transaction_id, read_action(claim) if is_call else None

@@ -1,0 +1,66 @@
+"""The keys of the network: who they belong to, and the wallet folder that its clients read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from streams.errors import CredentialsInvalid
+from streams.simulator.certificates import SERVER_NAMES, Authority, Credential, write_credential, write_file
+from streams.simulator.config import ORGANISATIONS, IdentityConfig
+from streams.simulator.identities import attributes_of
+
+ROLE_ATTRIBUTE = "gxc_role"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkKeys:
+    """The organisations' authorities and peers, by MSP id, and the TLS side."""
+
+    authorities: Mapping[str, Authority]
+    peers: Mapping[str, Credential]
+    tls_authority: Authority
+    server: Credential
+
+
+def network_keys(folder: Path) -> NetworkKeys:
+    """The keys kept in `folder`, made at the first call."""
+    authorities = {msp_id: Authority.at(folder / msp_id, f"ca.{msp_id}") for msp_id in ORGANISATIONS}
+    tls_authority = Authority.at(folder / "tls", "tlsca.org1.example.com")
+    return NetworkKeys(
+        authorities=authorities,
+        peers={msp_id: authority.kept(folder / msp_id, "peer0", "peer") for msp_id, authority in authorities.items()},
+        tls_authority=tls_authority,
+        server=tls_authority.kept(folder / "tls", "server", "peer", server_names=SERVER_NAMES),
+    )
+
+
+def fill_wallet(wallet: Path, keys: NetworkKeys, identities: Iterable[IdentityConfig]) -> None:
+    """Write `<identity>-cert`, `<identity>-key` and `tlsca-cert`; what is there already stays.
+
+    Raises CredentialsInvalid when a certificate there is of another network or of another role.
+    """
+    wallet.mkdir(parents=True, exist_ok=True)
+    for identity in identities:
+        authority = keys.authorities[identity.msp_id]
+        attributes = {ROLE_ATTRIBUTE: identity.role}
+        if (wallet / f"{identity.name}-cert").exists():
+            _check(wallet / f"{identity.name}-cert", authority, attributes)
+        else:
+            write_credential(wallet, identity.name, authority.issue(identity.name, "client", attributes=attributes))
+    root = keys.tls_authority.certificate.public_bytes(Encoding.PEM)
+    write_file(wallet / "tlsca-cert", root, mode=0o644)
+
+
+def _check(path: Path, authority: Authority, attributes: Mapping[str, str]) -> None:
+    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    if not authority.issued(certificate):
+        raise CredentialsInvalid(f"{path} was not issued by this network; remove it to have a new one made")
+    if dict(attributes_of(certificate)) != dict(attributes):
+        raise CredentialsInvalid(
+            f"{path} has other attributes than {dict(attributes)}; remove it to have a new one made"
+        )

@@ -1,0 +1,80 @@
+"""Outcomes -> row updates: what the rows have to show.
+
+Several outcomes of one command in a batch become one update: the most final one, with what the others knew.
+Whether the row may still change is decided by the guarded UPDATE (`streams/postgres/write_back.sql`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from streams.messages import Outcome, OutcomeKind
+
+
+class RowStatus(StrEnum):
+    """The status values that consumers of the row know."""
+
+    PENDING = "PENDING"
+    LOCKED = "LOCKED"
+    SUBMITTED = "SUBMITTED"
+    COMMITTED = "COMMITTED"
+    FAILED = "FAILED"
+
+
+_STATUS = {
+    OutcomeKind.SUBMITTED: RowStatus.SUBMITTED,
+    OutcomeKind.PARKED: RowStatus.SUBMITTED,
+    OutcomeKind.FAILED: RowStatus.FAILED,
+    OutcomeKind.COMMITTED: RowStatus.COMMITTED,
+}
+ERROR_LENGTH = 1000
+"""Characters of an error text that a row keeps, as the polling worker did."""
+
+_RANK = {kind: rank for rank, kind in enumerate(OutcomeKind)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RowUpdate:
+    """The new content of a row's status columns."""
+
+    command_id: str
+    status: RowStatus
+    attempts: int
+    transaction_id: str | None
+    block_number: int | None
+    error_code: str | None
+    error: str | None
+    submitted_at: datetime | None
+
+
+def write_back(outcomes: Iterable[Outcome]) -> list[RowUpdate]:
+    """Outcomes -> RowUpdates, one per command, in the order in which the commands first appear."""
+    newest: dict[str, Outcome] = {}
+    for outcome in outcomes:
+        known = newest.get(outcome.command_id)
+        if known is None or (not known.kind.is_final and _RANK[outcome.kind] >= _RANK[known.kind]):
+            newest[outcome.command_id] = outcome
+    return [_update(outcome) for outcome in newest.values()]
+
+
+def _update(outcome: Outcome) -> RowUpdate:
+    return RowUpdate(
+        command_id=outcome.command_id,
+        status=_STATUS[outcome.kind],
+        attempts=outcome.attempts,
+        transaction_id=outcome.transaction_id,
+        block_number=outcome.block_number,
+        error_code=outcome.error_code,
+        error=_storable(outcome.error),
+        submitted_at=outcome.stages.get("submitted"),
+    )
+
+
+def _storable(text: str | None) -> str | None:
+    """Text that Postgres takes: no NUL, no lone surrogates, not too long."""
+    if text is None:
+        return None
+    return text.replace("\0", "\ufffd").encode(errors="replace").decode()[:ERROR_LENGTH]

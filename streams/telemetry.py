@@ -1,0 +1,79 @@
+"""What the processes say: the closed set of log events, and how a log line looks.
+
+A line is one JSON object with `event`, `level`, `time` and, where they apply, `command_id`, `identity`, `stage`,
+`worker`. Payloads and arguments are never logged. A healthy hour is nearly silent.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from enum import StrEnum
+from typing import Any
+
+import structlog
+
+
+_LOGGER = "streams.events"
+
+
+class Event(StrEnum):
+    """Every event name that a log line may have."""
+
+    WORKER_STARTED = "worker started"
+    WORKER_STOPPED = "worker stopped"
+    PARTITIONS_GIVEN_BACK = "partitions given back"
+    COMMAND_REFUSED = "command refused before it was sent"
+    COMMAND_FAILED = "command failed"
+    COMMAND_RETRIED = "command is tried again"
+    COMMAND_PARKED = "command parked by a bug"
+    MESSAGE_UNREADABLE = "message unreadable"
+    OUTCOME_IGNORED = "outcome changed nothing: the row is final or missing"
+    POSTGRES_UNAVAILABLE = "postgres unavailable"
+    COMMIT_STREAM_INTERRUPTED = "commit stream interrupted"
+    CHILD_STARTED = "child started"
+    CHILD_DIED = "child died"
+    LIBRARY = "library"
+
+
+def configure_logging(level: int = logging.INFO, **always: Any) -> None:
+    """JSON lines on standard error; `always` is part of every line. Libraries speak from WARNING up."""
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    structlog.configure(
+        processors=[*processors, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+    )
+    structlog.contextvars.bind_contextvars(**always)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*processors, _from_library],
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.dict_tracebacks,
+                structlog.processors.JSONRenderer(default=str),
+            ],
+        )
+    )
+    logging.root.handlers[:] = [handler]
+    logging.root.setLevel(logging.WARNING)
+    logging.getLogger(_LOGGER).setLevel(level)
+
+
+def _from_library(_: Any, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """A library's free text is not an event name of ours: it goes into `message`."""
+    record = event.get("_record")
+    event["message"], event["event"] = event["event"], Event.LIBRARY
+    event["logger"] = record.name if record is not None else name
+    return event
+
+
+def logger() -> structlog.typing.FilteringBoundLogger:
+    """The process's logger; the first argument of each call is an Event."""
+    log: structlog.typing.FilteringBoundLogger = structlog.get_logger(_LOGGER)
+    return log

@@ -1,0 +1,73 @@
+"""The simulator as a child process, with the reference chaincode."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from simulator_client import CHANNEL, Client
+
+from streams.simulator.member import Member
+
+
+@asynccontextmanager
+async def child(folder: Path, *more: str) -> AsyncIterator[Process]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams.simulator", "--state", str(folder / "state")),
+        *("--wallet", str(folder / "wallet"), "--block-interval-s", "0.05", *more),
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+    try:
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+
+
+async def address_of(process: Process) -> str:
+    assert process.stdout is not None
+    line = await asyncio.wait_for(process.stdout.readline(), 20)
+    return line.decode().removeprefix("listening on ").strip()
+
+
+async def test_a_child_process_serves_the_reference_chaincode_and_stops_on_sigterm(tmp_path: Path) -> None:
+    async with child(tmp_path, "--identity", "org1-super-admin=gx_super_admin") as process:
+        address = await address_of(process)
+        credentials = grpc.ssl_channel_credentials((tmp_path / "wallet" / "tlsca-cert").read_bytes())
+        async with grpc.aio.secure_channel(address, credentials) as channel:
+            client = Client(channel, Member.of_wallet(tmp_path / "wallet", "org1-super-admin"))
+            assert await client.query("GetChainInfo", CHANNEL)
+            assert await client.transact("AdminContract:BootstrapSystem") == ("VALID", 1)
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(process.wait(), 20) == 0
+        assert process.stderr is not None
+        assert await process.stderr.read() == b""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "complaint"),
+    [
+        (["--identity", "nobody"], 2, "'nobody' is not NAME=ROLE"),
+        (["--identity", "a=r@NoMSP"], 2, "NoMSP is not one of Org1MSP, Org2MSP"),
+        (["--block-interval-s", "0"], 2, "must be greater than 0"),
+        (["--roles", "nobody"], 1, "there is no role map 'nobody'"),
+        (["--listen", "192.0.2.1:1"], 1, "cannot listen on 192.0.2.1:1"),
+    ],
+)
+async def test_a_wrong_call_is_one_clear_line(
+    tmp_path: Path, arguments: list[str], exit_code: int, complaint: str
+) -> None:
+    async with child(tmp_path, *arguments) as process:
+        _, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert process.returncode == exit_code
+    assert complaint in errors.decode().splitlines()[-1]
+    assert b"Traceback" not in errors

@@ -1,0 +1,245 @@
+"""A ledger that answers as it is told and remembers what it was asked; and the submit stage, run against it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import count
+
+from streams.endings import Ending
+from streams.errors import (
+    AlreadyApplied,
+    CommitRejected,
+    CommitUnknown,
+    DuplicateTransaction,
+    EndorseFailed,
+    LedgerError,
+    SubmitFailed,
+)
+from streams.ledger import VALID, Committed, LedgerEntry
+from streams.messages import Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.retry import Backoff, Verdict
+from streams.stages.submit import Surroundings, submit
+
+EARLY = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+TAKEN_AT = EARLY.replace(second=4)
+SEEN_AT = datetime(2026, 1, 2, 5, tzinfo=UTC)
+BLOCK = 7
+APPLIED_BY = "id of another transaction"
+
+COMMAND = RoutedCommand(
+    command_id="c-1",
+    tenant_id="default",
+    command_type="TRANSFER_TOKENS",
+    request_id="transfer-1",
+    identity="org1-admin",
+    contract="TokenomicsContract",
+    function="TransferWithFees",
+    arguments=("a", "b", "5"),
+    ordering_key="a",
+    created_at=EARLY.replace(second=1),
+    captured_at=EARLY.replace(second=2),
+    routed_at=EARLY.replace(second=3),
+    captured_from=Origin(topic="gx.public.outbox_commands", partition=0, offset=7),
+)
+ARGUMENTS = (COMMAND.transaction_name, *COMMAND.arguments)
+
+
+class Step(StrEnum):
+    """What the ledger was asked to do."""
+
+    ENDORSE = "endorse"
+    SUBMIT = "submit"
+    STATUS = "status"
+    LOOK_UP = "look up"
+
+
+Held = LedgerEntry | LedgerError | None
+Answer = Callable[[str], Held]
+"""Transaction id -> the answer: an error, None (OK; of a look-up: nothing is held), or what a look-up finds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One question and its answer; `envelope` tells the results of endorsements apart."""
+
+    step: Step
+    transaction_id: str
+    envelope: int
+    answer: Held
+
+
+@dataclass(slots=True)
+class ScriptedLedger:
+    """Answers each step from its script, and when that has come to its end: OK, VALID."""
+
+    endorse: Sequence[Answer] = ()
+    submit: Sequence[Answer] = ()
+    status: Sequence[Answer] = ()
+    held: Sequence[Answer] = ()
+    calls: list[Call] = field(default_factory=list, init=False)
+
+    def propose(self, command: RoutedCommand, attempt: int) -> ScriptedProposal:
+        return ScriptedProposal(self, id_of(attempt, command))
+
+    async def look_up(self, transaction_id: str) -> LedgerEntry | None:
+        answer = self.answer(Step.LOOK_UP, transaction_id, self.held, then=entry())
+        assert answer is None or isinstance(answer, LedgerEntry)
+        return answer
+
+    def at(self, step: Step) -> list[Call]:
+        return [call for call in self.calls if call.step is step]
+
+    @property
+    def steps(self) -> list[Step]:
+        return [call.step for call in self.calls]
+
+    def answer(
+        self, step: Step, transaction_id: str, script: Sequence[Answer], then: Answer | None = None, envelope: int = 0
+    ) -> Held:
+        """The next answer of the step's script, after its end always `then`; raised if it is an error."""
+        answer = (*script, then or ok)[min(len(self.at(step)), len(script))](transaction_id)
+        self.calls.append(Call(step=step, transaction_id=transaction_id, envelope=envelope, answer=answer))
+        if isinstance(answer, LedgerError):
+            raise answer
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedProposal:
+    ledger: ScriptedLedger
+    transaction_id: str
+
+    async def endorse(self) -> ScriptedTransaction:
+        self.ledger.answer(Step.ENDORSE, self.transaction_id, self.ledger.endorse)
+        return ScriptedTransaction(self.ledger, self.transaction_id, envelope=len(self.ledger.calls))
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedTransaction:
+    ledger: ScriptedLedger
+    transaction_id: str
+    envelope: int
+    result: bytes = b""
+
+    async def submit(self) -> ScriptedCommit:
+        self.ledger.answer(Step.SUBMIT, self.transaction_id, self.ledger.submit, envelope=self.envelope)
+        return ScriptedCommit(self.ledger, self.transaction_id)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptedCommit:
+    ledger: ScriptedLedger
+    transaction_id: str
+
+    async def status(self) -> Committed:
+        self.ledger.answer(Step.STATUS, self.transaction_id, self.ledger.status)
+        return Committed(transaction_id=self.transaction_id, block_number=BLOCK, seen_at=SEEN_AT)
+
+
+def id_of(attempt: int, command: RoutedCommand = COMMAND) -> str:
+    return f"id of {command.command_id}, attempt {attempt}"
+
+
+def ok(_: str) -> None:
+    """Done."""
+
+
+def nothing(_: str) -> None:
+    """Nothing is held under this id."""
+
+
+def endorse_failed(*, refused: bool) -> Answer:
+    code, text = ("CHAINCODE_REFUSED", "insufficient funds") if refused else ("PEER_UNAVAILABLE", "no peer")
+    return lambda transaction_id: EndorseFailed(text, code=code, transaction_id=transaction_id, refused=refused)
+
+
+def duplicate(transaction_id: str) -> LedgerError:
+    return DuplicateTransaction("on the ledger already", code="DUPLICATE_TRANSACTION", transaction_id=transaction_id)
+
+
+def already_applied(transaction_id: str) -> LedgerError:
+    return AlreadyApplied("already applied", transaction_id=transaction_id, applied_by=APPLIED_BY)
+
+
+def submit_failed(*, may_be_on_ledger: bool, refused: bool = False) -> Answer:
+    return lambda transaction_id: SubmitFailed(
+        "not OK",
+        code="ENVELOPE_TOO_LARGE" if refused else "TIMEOUT",
+        transaction_id=transaction_id,
+        may_be_on_ledger=may_be_on_ledger,
+        refused=refused,
+    )
+
+
+def unknown(transaction_id: str) -> LedgerError:
+    return CommitUnknown("in no block", code="NOT_IN_A_BLOCK", transaction_id=transaction_id)
+
+
+def rejected(code: str) -> Answer:
+    return lambda transaction_id: CommitRejected(
+        f"in block {BLOCK} as {code}", code=code, transaction_id=transaction_id, block_number=BLOCK
+    )
+
+
+def entry(code: str = VALID, arguments: tuple[str, ...] = ARGUMENTS) -> Answer:
+    return lambda transaction_id: LedgerEntry(
+        transaction_id=transaction_id, code=code, block_number=BLOCK, arguments=arguments, result=b""
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """How a command ended, and what the surroundings saw until then."""
+
+    ending: Ending
+    reported: list[Outcome]
+    waits_s: list[float]
+    noticed: list[tuple[str, Verdict]]
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.ending.outcome
+
+
+def carry(ledger: ScriptedLedger, max_attempts: int = 100) -> Carried:
+    """Run the stage to its end; the back-off is not waited for and has no jitter, the clock ticks by the second."""
+    reported: list[Outcome] = []
+    waits_s: list[float] = []
+    noticed: list[tuple[str, Verdict]] = []
+    ticks = count(1)
+    ledger.calls.clear()
+
+    async def report(outcome: Outcome) -> None:
+        reported.append(outcome)
+
+    async def sleep(seconds: float) -> None:
+        waits_s.append(seconds)
+
+    def notice(_: RoutedCommand, error: LedgerError, decision: Verdict) -> None:
+        noticed.append((error.code, decision))
+
+    def now() -> datetime:
+        return TAKEN_AT + timedelta(seconds=next(ticks))
+
+    surroundings = Surroundings(
+        ledger=ledger,
+        backoff=Backoff(base_s=1.0, cap_s=8.0, jitter=lambda _, most: most),
+        max_attempts=max_attempts,
+        now=now,
+        sleep=sleep,
+        report=report,
+        notice=notice,
+        worker="w",
+    )
+    ending = asyncio.run(submit(COMMAND, TAKEN_AT, surroundings))
+    return Carried(ending, reported, waits_s, noticed)
+
+
+def is_committed(carried: Carried, transaction_id: str) -> bool:
+    outcome = carried.outcome
+    said = (outcome.kind, outcome.transaction_id, outcome.block_number, outcome.error_code, outcome.error)
+    return said == (OutcomeKind.COMMITTED, transaction_id, BLOCK, None, None) and not carried.ending.dead_letter_kind

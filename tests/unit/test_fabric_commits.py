@@ -1,0 +1,79 @@
+"""A block settles what it can settle, and everything else is looked up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from datetime import UTC, datetime
+
+import pytest
+
+from streams.fabric.commits import Commits, Sighting
+from streams.ledger import VALID
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+VALID_CODE, POLICY, MVCC, PHANTOM, DUPLICATE, BAD_ID = 0, 10, 11, 12, 9, 8
+
+
+@pytest.fixture
+def commits() -> Commits:
+    return Commits(lambda: NOW)
+
+
+def sighting(code: str, block_number: int = 7) -> Sighting:
+    return Sighting(code=code, block_number=block_number, seen_at=NOW)
+
+
+@pytest.mark.parametrize(
+    ("codes", "settled"),
+    [
+        ([VALID_CODE], VALID),
+        ([VALID_CODE, DUPLICATE], VALID),
+        ([POLICY, VALID_CODE], VALID),
+        ([BAD_ID, POLICY, VALID_CODE, DUPLICATE], VALID),
+        ([MVCC], "MVCC_READ_CONFLICT"),
+        ([POLICY, MVCC, DUPLICATE], "MVCC_READ_CONFLICT"),
+        ([PHANTOM], "PHANTOM_READ_CONFLICT"),
+    ],
+)
+async def test_a_block_settles_a_transaction(commits: Commits, codes: list[int], settled: str) -> None:
+    expectation = commits.expect("t")
+    commits.block(7, [("other", VALID_CODE), *(("t", code) for code in codes), ("", VALID_CODE)])
+    assert await expectation.news() == sighting(settled)
+    assert await expectation.news() == sighting(settled)
+
+
+@pytest.mark.parametrize("codes", [[DUPLICATE], [POLICY], [BAD_ID], [BAD_ID, DUPLICATE], [255], [99]])
+async def test_a_code_that_does_not_settle_it_asks_for_a_look_up(commits: Commits, codes: list[int]) -> None:
+    expectation = commits.expect("t")
+    commits.block(7, [("t", code) for code in codes])
+    assert await expectation.news() is None
+
+
+async def test_the_news_come_later_too(commits: Commits) -> None:
+    expectation = commits.expect("t")
+    commits.gap()
+    assert await expectation.news() is None
+    waiting = asyncio.create_task(expectation.news())
+    commits.block(6, [("other", VALID_CODE)])
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    commits.block(7, [("t", VALID_CODE)])
+    assert await waiting == sighting(VALID)
+
+
+async def test_two_who_expect_the_same_are_both_told(commits: Commits) -> None:
+    first, second = commits.expect("t"), commits.expect("t")
+    commits.block(7, [("t", VALID_CODE)])
+    assert await first.news() == await second.news() == sighting(VALID)
+
+
+def test_what_nobody_expects_any_more_is_forgotten(commits: Commits) -> None:
+    kept, dropped = commits.expect("kept"), commits.expect("dropped")
+    assert len(commits) == 2
+    del dropped
+    gc.collect()
+    assert len(commits) == 1
+    del kept
+    gc.collect()
+    assert len(commits) == 0

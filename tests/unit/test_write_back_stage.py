@@ -1,0 +1,138 @@
+"""What a batch of outcomes makes of the rows."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from streams.messages import Outcome, OutcomeKind
+from streams.stages.write_back import ERROR_LENGTH, RowStatus, RowUpdate, write_back
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
+FINAL = {RowStatus.FAILED, RowStatus.COMMITTED}
+
+
+def outcome(kind: OutcomeKind, command_id: str = "c-1", *, error: str | None = None, attempts: int = 1) -> Outcome:
+    return Outcome(
+        command_id=command_id,
+        command_type="MINT",
+        kind=kind,
+        transaction_id="ab" * 32,
+        block_number=7,
+        error_code="CODE" if error else None,
+        error=error,
+        attempts=attempts,
+        stages={"created": AT.replace(year=2025), "submitted": AT},
+        worker="w",
+        happened_at=AT.replace(year=2027),
+    )
+
+
+def one_update(*outcomes: Outcome) -> RowUpdate:
+    (update,) = write_back(outcomes)
+    return update
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (SUBMITTED, RowStatus.SUBMITTED),
+        (PARKED, RowStatus.SUBMITTED),
+        (FAILED, RowStatus.FAILED),
+        (COMMITTED, RowStatus.COMMITTED),
+    ],
+)
+def test_a_row_shows_what_is_known(kind: OutcomeKind, status: RowStatus) -> None:
+    assert one_update(outcome(kind, error="why", attempts=3)) == RowUpdate(
+        command_id="c-1",
+        status=status,
+        attempts=3,
+        transaction_id="ab" * 32,
+        block_number=7,
+        error_code="CODE",
+        error="why",
+        submitted_at=AT,
+    )
+
+
+@pytest.mark.parametrize("kind", OutcomeKind)
+def test_every_kind_of_outcome_has_a_status_that_is_as_final(kind: OutcomeKind) -> None:
+    assert (one_update(outcome(kind)).status in FINAL) == kind.is_final
+
+
+def test_an_outcome_of_a_command_that_was_never_submitted_leaves_the_time_open() -> None:
+    never_sent = Outcome(command_id="c-1", command_type="MINT", kind=FAILED, worker="w", happened_at=AT)
+    update = one_update(never_sent)
+    assert (update.submitted_at, update.transaction_id, update.attempts) == (None, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "winner"),
+    [
+        ((SUBMITTED, COMMITTED), 1),
+        ((COMMITTED, SUBMITTED), 0),
+        ((FAILED, PARKED), 0),
+        ((SUBMITTED, PARKED, FAILED), 2),
+        ((SUBMITTED, PARKED), 1),
+        ((SUBMITTED, SUBMITTED), 1),
+        ((PARKED, SUBMITTED, PARKED), 2),
+        ((COMMITTED, COMMITTED), 0),
+        ((COMMITTED, FAILED), 0),
+        ((FAILED, COMMITTED), 0),
+    ],
+)
+def test_the_first_final_outcome_of_a_batch_counts_else_the_last(kinds: tuple[OutcomeKind, ...], winner: int) -> None:
+    batch = [outcome(kind, attempts=position) for position, kind in enumerate(kinds)]
+    assert one_update(*batch).attempts == winner
+
+
+def test_each_command_is_updated_once_in_the_order_of_first_appearance() -> None:
+    batch = [outcome(SUBMITTED, "b"), outcome(SUBMITTED, "a"), outcome(COMMITTED, "b"), outcome(FAILED, "c")]
+    updates = [(update.command_id, update.status) for update in write_back(batch)]
+    assert updates == [("b", RowStatus.COMMITTED), ("a", RowStatus.SUBMITTED), ("c", RowStatus.FAILED)]
+
+
+def test_nothing_becomes_nothing() -> None:
+    assert write_back([]) == []
+
+
+BATCHES = st.lists(st.builds(outcome, st.sampled_from(OutcomeKind), st.sampled_from("ab")), max_size=12)
+
+
+@given(BATCHES, st.data())
+def test_a_status_does_not_depend_on_where_a_batch_was_cut(batch: list[Outcome], data: st.DataObject) -> None:
+    cut = data.draw(st.integers(0, len(batch)))
+    rows: dict[str, RowStatus] = {}
+    for update in (*write_back(batch[:cut]), *write_back(batch[cut:])):
+        if rows.get(update.command_id) not in FINAL:  # the guard of the UPDATE
+            rows[update.command_id] = update.status
+    assert rows == {update.command_id: update.status for update in write_back(batch)}
+
+
+@given(BATCHES, st.sampled_from(OutcomeKind))
+def test_a_status_never_goes_back_within_a_batch(batch: list[Outcome], later: OutcomeKind) -> None:
+    before = {update.command_id: update.status for update in write_back(batch)}
+    for update in write_back([*batch, outcome(later, "a"), outcome(later, "b")]):
+        assert before.get(update.command_id) not in FINAL or update.status == before[update.command_id]
+
+
+def test_a_long_error_text_is_cut() -> None:
+    update = one_update(outcome(FAILED, error="é" * (ERROR_LENGTH + 1)))
+    assert update.error == "é" * ERROR_LENGTH
+
+
+@given(st.text(st.characters()))
+def test_any_error_text_can_be_stored(text: str) -> None:
+    stored = one_update(outcome(FAILED, error=text or None)).error
+    assert (stored is None) == (not text)
+    utf_8 = (stored or "").encode()  # refuses lone surrogates
+    assert b"\0" not in utf_8
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=ERROR_LENGTH))
+def test_an_error_text_that_postgres_takes_is_kept_as_it_is(text: str) -> None:
+    assert one_update(outcome(FAILED, error=text)).error == text
