@@ -87,6 +87,7 @@ def parked(command: RoutedCommand, bug: Exception, worker: str, now: datetime) -
         identity=command.identity,
         error_code=BUG,
         error=f"parked by a bug ({type(bug).__name__}); may be on the ledger",
+        attempts=1,
         worker=worker,
         happened_at=now,
     )

@@ -63,8 +63,8 @@ class InOrder:
 class Lanes(Generic[T]):
     """Runs `work(item)`: one at a time per key, at most `max_in_flight` at once.
 
-    `put` waits while `max_taken` items are queued or running. `work` owns its failures; an exception that escapes it
-    is handed to `on_bug` and ends that lane, so that nothing overtakes the item that failed.
+    `put` waits while `max_taken` items are queued or running. `work` owns its failures: an exception that escapes it
+    goes to `on_bug`, and its key stays closed until the next `drain`, so that nothing overtakes the item that failed.
     """
 
     def __init__(
@@ -81,51 +81,58 @@ class Lanes(Generic[T]):
         self._taken = asyncio.Semaphore(max_taken)
         self._queues: dict[str, deque[T]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._is_draining = False
+        self._drains = 0
 
     async def put(self, key: str, item: T) -> None:
-        """Queue an item behind the others of its key."""
+        """Queue an item behind the others of its key; dropped if a drain comes before there is room."""
+        drains = self._drains
         await self._taken.acquire()
+        if self._is_draining or drains != self._drains:
+            self._taken.release()
+            return
         if key in self._queues:
             self._queues[key].append(item)
             return
-        self._queues[key] = deque([item])
-        task = asyncio.create_task(self._run(key), name=f"lane {key}")
+        queue = self._queues[key] = deque([item])
+        task = asyncio.create_task(self._run(key, queue), name=f"lane {key}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, key: str) -> None:
-        queue = self._queues[key]
+    async def _run(self, key: str, queue: deque[T]) -> None:
         try:
             while queue:
                 async with self._window:
+                    if self._is_draining:
+                        return
                     await self._work(queue[0])
                 queue.popleft()
                 self._taken.release()
-        except asyncio.CancelledError:
-            raise
-        except Exception as error:
-            await self._on_bug(error)
-        finally:
-            for _ in queue:
-                self._taken.release()
             del self._queues[key]
+        except (Exception, asyncio.CancelledError) as error:
+            task = asyncio.current_task()
+            if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
+                raise  # by drain; otherwise something inside the work was cancelled, which is a bug like any other
+            await self._on_bug(error)
 
     async def drain(self, timeout_s: float) -> int:
         """Drop what has not started, let what runs finish, cancel it after `timeout_s`; how many were cancelled."""
-        for queue in self._queues.values():
-            while len(queue) > 1:
-                queue.pop()
-                self._taken.release()
-        running = set(self._tasks)
-        if not running:
-            return 0
-        _, late = await asyncio.wait(running, timeout=timeout_s)
+        self._is_draining = True
+        late: set[asyncio.Task[None]] = set()
+        if self._tasks:
+            _, late = await asyncio.wait(set(self._tasks), timeout=timeout_s)
         for task in late:
             task.cancel()
         await asyncio.gather(*late, return_exceptions=True)
+        for queue in self._queues.values():
+            for _ in queue:
+                self._taken.release()
+        self._queues.clear()
+        self._is_draining = False
+        self._drains += 1
         return len(late)
 
     @property
     def keys(self) -> int:
-        """How many keys have items queued or running."""
+        """How many keys have items queued or running, or are closed by a bug."""
         return len(self._queues)

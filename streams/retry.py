@@ -24,6 +24,10 @@ CONFLICTS = frozenset({"MVCC_READ_CONFLICT", "PHANTOM_READ_CONFLICT"})
 """Codes that a new transaction can cure: it reads the state anew. Fabric: protos/peer/transaction.proto."""
 
 
+DUPLICATE_TXID = "DUPLICATE_TXID"
+"""Says only that an earlier entry has the id; that one decides."""
+
+
 class Verdict(StrEnum):
     """What to do about an error."""
 
@@ -41,6 +45,8 @@ def verdict(error: LedgerError, *, may_be_on_ledger: bool) -> Verdict:
     match error:
         case DuplicateTransaction() | AlreadyApplied():
             return Verdict.LOOK_UP
+        case CommitRejected(code=code) if code == DUPLICATE_TXID:
+            return Verdict.LOOK_UP
         case CommitRejected(code=code):
             return Verdict.NEW_TRANSACTION if code in CONFLICTS else Verdict.GIVE_UP
         case CommitUnknown():
@@ -56,7 +62,7 @@ def verdict(error: LedgerError, *, may_be_on_ledger: bool) -> Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backoff:
-    """Exponential back-off with full jitter: uniform in [0, min(cap, base * 2^n)], seconds."""
+    """Exponential back-off with full jitter: uniform in [0, min(cap, base * 2^(n-1))], seconds."""
 
     base_s: float
     cap_s: float

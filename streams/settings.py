@@ -24,7 +24,7 @@ from pydantic import (
     SecretStr,
     ValidationError,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
 
 from streams.errors import SettingsInvalid
 from streams.files import SCHEMAS
@@ -116,6 +116,10 @@ class WindowSettings(Section):
     max_in_flight: PositiveInt = Field(500, description="Commands of one identity in flight at once.")
     retry_base_s: PositiveFloat = Field(0.1, description="First upper bound of the back-off with full jitter, seconds.")
     retry_cap_s: PositiveFloat = Field(10.0, description="Largest upper bound of the back-off, seconds.")
+    conflict_cap_s: PositiveFloat = Field(
+        1.0,
+        description="Largest upper bound of the back-off after a read conflict, which the next block cures, seconds.",
+    )
     max_attempts: PositiveInt = Field(
         100, description="Transaction ids tried for one command when the ledger says that reads conflicted."
     )
@@ -215,6 +219,8 @@ def load(kind: type[S], env_file: Path | None = None) -> S:
     problems = list(_unknown(env_file))
     try:
         settings = kind(_env_file=env_file)
+    except SettingsError as error:  # a section's name as a variable: among the unknown ones
+        problems = problems or [str(error)]
     except ValidationError as error:
         problems += [
             f"{variable}: {_complaint(e['type'], e['msg'])}"

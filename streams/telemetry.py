@@ -13,7 +13,6 @@ from typing import Any
 
 import structlog
 
-
 _LOGGER = "streams.events"
 
 
@@ -38,8 +37,13 @@ class Event(StrEnum):
 
 def configure_logging(level: int = logging.INFO, **always: Any) -> None:
     """JSON lines on standard error; `always` is part of every line. Libraries speak from WARNING up."""
+
+    def add_always(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+        # Not bound to the context: threads of the libraries have contexts of their own.
+        return {**always, **event}
+
     processors: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        add_always,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
@@ -48,14 +52,16 @@ def configure_logging(level: int = logging.INFO, **always: Any) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),
     )
-    structlog.contextvars.bind_contextvars(**always)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*processors, _from_library],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.dict_tracebacks,
+                # Without the local variables: they hold payloads and arguments.
+                structlog.processors.ExceptionRenderer(
+                    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+                ),
                 structlog.processors.JSONRenderer(default=str),
             ],
         )

@@ -83,7 +83,7 @@ def approve_multisig_tx(call: Call, pending_id: str) -> object:
     return {"pendingTxId": pending_id, "approvals": len(payment.approved_by), "status": payment.status}
 
 
-def transfer_from_organization(  # noqa: PLR0917 (the function's parameters on the ledger)
+def transfer_from_organization(
     call: Call, org_id: str, to_user_id: str, amount_text: str, remark: str, pending_id: str
 ) -> object:
     """TransferFromOrganization: executes exactly the payment that was initiated, the caller's approval included."""

@@ -28,7 +28,7 @@ def record_minted(call: Call, qirat: int) -> None:
     call.store(_SUPPLY, replace(supply, minted=supply.minted + qirat))
 
 
-def transfer_with_fees(  # noqa: PLR0917 (the function's parameters on the ledger)
+def transfer_with_fees(
     call: Call, from_user: str, to_user: str, amount_text: str, fee_type: str, remark: str, idempotency_key: str
 ) -> object:
     """TransferWithFees: the payer pays the fee on top. A known idempotency key changes nothing and succeeds."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-stdout = Console(highlight=False)
+WIDTH_OF_A_FILE = 160
+"""Columns, where nobody's terminal tells: tables are not cut off in logs and pipes."""
+
+stdout = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
 stderr = Console(stderr=True, highlight=False)
 
 

@@ -16,7 +16,7 @@ from streams.demo.payloads import COIN, Names, Payload
 UNKNOWN_TYPE = "TELEPORT_TOKENS"
 """A label that the demonstration adds to the table's enum and that no route knows."""
 
-USERS, TRANSFERS = 30, 400
+PAYERS, PAYEES, TRANSFERS = 20, 20, 400
 ORGANISATION = "ORG-MY-001"
 
 
@@ -43,7 +43,7 @@ class Script:
     users: list[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.users = [self.names.user_id("MY" if number % 2 else "DE") for number in range(USERS)]
+        self.users = [self.names.user_id("MY" if number % 2 else "DE") for number in range(PAYERS + PAYEES)]
 
     def phases(self) -> Sequence[tuple[str, Callable[[], Iterator[Planned]]]]:
         """(title, commands) in order."""
@@ -77,9 +77,8 @@ class Script:
         yield from self._organisation()
         yield from self._bad()
         for number in range(TRANSFERS):
-            payer, payee = self.users[number % USERS], self.users[(number * 7 + 1 + number // USERS) % USERS]
-            if payer == payee:
-                payee = self.users[(number + 1) % USERS]
+            payer = self.users[number % PAYERS]
+            payee = self.users[PAYERS + (number + number // PAYERS) % PAYEES]
             amount = (number % 50 + 1) * COIN // 10
             remark = "Rent for December" if number % 3 else None
             yield Planned(command_type="TRANSFER_TOKENS", payload=payloads.transfer(payer, payee, amount, remark))

@@ -7,14 +7,14 @@ block with its validation code, in order.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from typing import Protocol
 
 import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import events_pb2, events_pb2_grpc
 
-from streams.fabric.failures import failure_of
+from streams.fabric.failures import failure_of, raise_if_cancelled
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
@@ -63,6 +63,7 @@ class BlockStream:
             except grpc.aio.AioRpcError as error:
                 reason = str(failure_of(error))
             except Exception as error:
+                raise_if_cancelled()
                 # Whatever it is, the stream must come back: without it every commit waits for its time-out.
                 reason = f"{type(error).__name__}: {error}"
             self._interrupted(reason)
@@ -71,31 +72,28 @@ class BlockStream:
 
     async def _follow(self) -> str:
         """One stream, from the seek to its end. Returns why it ended; raises grpc.aio.AioRpcError."""
-        async for response in self._responses():
-            if response.WhichOneof("Type") != "filtered_block":
-                return self._refused(response.status)
-            block = response.filtered_block
-            is_first = self.last_block is None
-            self.is_live = True
-            self.blocks_seen += 1
-            self.last_block = block.number
-            self._reader.block(
-                block.number, [(entry.txid, entry.tx_validation_code) for entry in block.filtered_transactions]
-            )
-            if is_first:
-                # What was expected before the first block may be in an older one.
-                self._reader.gap()
-        return "the peer ended the stream"
-
-    async def _responses(self) -> AsyncIterator[events_pb2.DeliverResponse]:
         next_block = None if self.last_block is None else self.last_block + 1
         call = self._stub.DeliverFiltered()
         try:
             await call.write(self._seek(next_block))
             async for response in call:
-                yield response
+                if response.WhichOneof("Type") != "filtered_block":
+                    return self._refused(response.status)
+                self._show(response.filtered_block)
         finally:
             call.cancel()
+        return "the peer ended the stream"
+
+    def _show(self, block: events_pb2.FilteredBlock) -> None:
+        is_first = self.last_block is None
+        self.is_live = True
+        self.blocks_seen += 1
+        self.last_block = block.number
+        codes = [(entry.txid, entry.tx_validation_code) for entry in block.filtered_transactions]
+        self._reader.block(block.number, codes)
+        if is_first:
+            # What was expected before the first block may be in an older one.
+            self._reader.gap()
 
     def _refused(self, status: int) -> str:
         if status == common_pb2.NOT_FOUND:

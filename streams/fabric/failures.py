@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,9 +64,22 @@ def failure_of(error: grpc.aio.AioRpcError) -> Failure:
     """Unpack an error of grpc.aio.
 
     The details are `gateway.ErrorDetail` messages in the `google.rpc.Status` of a trailer; the trailer is absent
-    when there are none (internal/pkg/gateway/apiutils.go, newRpcError).
+    when there are none (internal/pkg/gateway/apiutils.go, newRpcError). Raises CancelledError when the error
+    stands in its place.
     """
+    raise_if_cancelled()
     return Failure(code=error.code(), text=error.details() or "", details=_details(error))
+
+
+def raise_if_cancelled() -> None:
+    """Cancel the task that is being cancelled.
+
+    When an answer and the cancellation of its call cross, grpc.aio raises the answer's error and the CancelledError
+    is gone (seen with 1.85): the task would go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _details(error: grpc.aio.AioRpcError) -> tuple[Detail, ...]:

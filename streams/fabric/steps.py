@@ -116,24 +116,24 @@ class GatewayCommit:
 
         Raises CommitRejected or CommitUnknown.
         """
-        try:
-            async with asyncio.timeout(self._session.settings.commit_timeout_s):
-                return await self._wait()
-        except TimeoutError:
-            found = await self._looked_up()
-        if found is None:
-            message = f"in no block after {self._session.settings.commit_timeout_s:g} s; it may still come"
-            raise CommitUnknown(message, code=FailureCode.NOT_IN_A_BLOCK, transaction_id=self.transaction_id)
-        return found
-
-    async def _wait(self) -> Committed:
+        timeout_s = self._session.settings.commit_timeout_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
         while True:
-            sighting = await self._expectation.news()
+            try:
+                # Only the wait is cut off: a cancelled gRPC call may end with an error that looks like an answer.
+                async with asyncio.timeout_at(deadline):
+                    sighting = await self._expectation.news()
+            except TimeoutError:
+                break
             if sighting is not None:
                 return self._decide(sighting.code, sighting.block_number, sighting.seen_at)
             with contextlib.suppress(CommitUnknown):  # the stream may tell yet
                 if (found := await self._looked_up()) is not None:
                     return found
+        if (found := await self._looked_up()) is not None:
+            return found
+        message = f"in no block after {timeout_s:g} s; it may still come"
+        raise CommitUnknown(message, code=FailureCode.NOT_IN_A_BLOCK, transaction_id=self.transaction_id)
 
     async def _looked_up(self) -> Committed | None:
         entry = await look_up(self._session.queries, self._session.settings.channel, self.transaction_id)

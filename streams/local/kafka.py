@@ -55,7 +55,8 @@ class Kafka:
             return
         shutil.rmtree(self._data, ignore_errors=True)  # a formatting that was cut short
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ["format", "--cluster-id", cluster_id, "--config", str(self._properties)]
+        # One argument: an id may begin with a dash.
+        arguments = ["format", f"--cluster-id={cluster_id}", "--config", str(self._properties)]
         command = java_command("kafka.tools.StorageTool", *arguments, jars=self.jars)
         run_to_end("kafka-format", command, self.paths.logs / "kafka-format.log")
         formatted.touch()

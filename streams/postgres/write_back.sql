@@ -26,7 +26,11 @@ WHERE outbox.{id} = news.command_id
     outbox.{status} IN ('PENDING', 'LOCKED')
     OR (
         outbox.{status} = 'SUBMITTED'
-        AND (news.status <> 'SUBMITTED' OR news.error IS DISTINCT FROM outbox.{error})
+        AND (
+            news.status <> 'SUBMITTED'
+            OR news.error IS DISTINCT FROM outbox.{error}
+            OR coalesce(news.transaction_id, outbox.{fabric_tx_id}) IS DISTINCT FROM outbox.{fabric_tx_id}
+        )
     )
   )
 RETURNING outbox.{id}

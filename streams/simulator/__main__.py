@@ -57,7 +57,9 @@ def _config(given: argparse.Namespace) -> SimulatorConfig:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m streams.simulator", description="A Fabric network in one process.")
+    parser = argparse.ArgumentParser(
+        prog="python -m streams.simulator", description="A Fabric network in one process.", allow_abbrev=False
+    )
     add = parser.add_argument
     add("--state", type=Path, required=True, help="folder of blocks and keys")
     add("--wallet", type=Path, required=True, help="folder that gets the clients' certificates and keys")

@@ -12,7 +12,7 @@ from fabric_protos.peer import chaincode_event_pb2, events_pb2
 from google.protobuf.message import DecodeError
 
 from streams.simulator.blocks import validation_codes
-from streams.simulator.identities import READERS, Membership
+from streams.simulator.identities import READERS, Identity, Membership
 from streams.simulator.ledger import Ledger
 from streams.simulator.transactions import (
     Claim,
@@ -27,7 +27,6 @@ TIME_WINDOW_S = 15 * 60
 """How far the clock of a client may be off (peer.authentication.timewindow)."""
 
 Status = common_pb2.Status
-Shape = Callable[[common_pb2.Block], events_pb2.DeliverResponse]
 
 _REMEMBERED_BLOCKS = 64
 
@@ -40,6 +39,7 @@ class _SeekRefused(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Seek:
+    reader: Identity
     first: int
     last: int
     waits: bool
@@ -69,13 +69,15 @@ class Deliver:
         async for envelope in seeks:
             try:
                 seek = self._read(envelope)
-                for_number = seek.first
-                while for_number <= seek.last:
-                    if not seek.waits and for_number >= self._ledger.height:
+                number = seek.first
+                while number <= seek.last:
+                    if not seek.waits and number >= self._ledger.height:
                         raise _SeekRefused(Status.NOT_FOUND)
-                    await self._ledger.wait_for(for_number)
-                    yield response(for_number)
-                    for_number += 1
+                    await self._ledger.wait_for(number)
+                    if seek.reader.has_expired():
+                        raise _SeekRefused(Status.FORBIDDEN)
+                    yield response(number)
+                    number += 1
             except _SeekRefused as refusal:
                 yield events_pb2.DeliverResponse(status=refusal.status)
                 return
@@ -93,7 +95,12 @@ class Deliver:
         last = self._last(info, first)
         if last < first:
             raise _SeekRefused(Status.BAD_REQUEST)
-        return _Seek(first=first, last=last, waits=info.behavior == ab_pb2.SeekInfo.BLOCK_UNTIL_READY)
+        return _Seek(
+            reader=self._membership.identify(claim.creator),
+            first=first,
+            last=last,
+            waits=info.behavior == ab_pb2.SeekInfo.BLOCK_UNTIL_READY,
+        )
 
     def _admitted(self, envelope: common_pb2.Envelope) -> Claim:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import proposal_pb2, proposal_response_pb2
 from google.protobuf.message import DecodeError
@@ -109,7 +110,7 @@ class Gateway:
         entry = await self._ledger.entry(asked.transaction_id)
         return gateway_pb2.CommitStatusResponse(result=entry.code, block_number=entry.block)
 
-    async def _collect(self, proposal: Proposal, peers: Sequence[Peer], *, own_peer_first: bool) -> object:
+    async def _collect(self, proposal: Proposal, peers: Sequence[Peer], *, own_peer_first: bool) -> common_pb2.Envelope:
         """Endorsements of all of `peers` in an envelope.
 
         Without organisations named, the gateway asks its own peer first and goes no further when that refuses; with

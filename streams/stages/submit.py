@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from streams.endings import Ending
-from streams.errors import AlreadyApplied, CommitRejected, CommitUnknown, LedgerError
-from streams.ledger import VALID, Ledger, Transaction
+from streams.errors import AlreadyApplied, CommitRejected, LedgerError
+from streams.ledger import VALID, Ledger, LedgerEntry, Transaction
 from streams.messages import DeadLetterKind, Outcome, OutcomeKind, RoutedCommand
-from streams.retry import Backoff, Verdict, verdict
+from streams.retry import DUPLICATE_TXID, Backoff, Verdict, verdict
 
 ID_REUSED = "COMMAND_ID_REUSED"
 
@@ -26,6 +26,7 @@ class Surroundings:
 
     ledger: Ledger
     backoff: Backoff
+    conflict_backoff: Backoff
     max_attempts: int
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
@@ -79,7 +80,7 @@ class _Submission:
         except LedgerError as error:
             self.may_be_on_ledger = was_open or getattr(error, "may_be_on_ledger", True)
             raise
-        if not was_open:
+        if "submitted" not in self.stages:
             self.stages["submitted"] = self.around.now()
             await self.around.report(self._outcome(OutcomeKind.SUBMITTED, commit.transaction_id))
         committed = await commit.status()
@@ -96,7 +97,8 @@ class _Submission:
             case Verdict.NEW_TRANSACTION if self.attempt + 1 >= self.around.max_attempts:
                 return self._failed(error)
             case Verdict.NEW_TRANSACTION:
-                self.attempt, self.transaction, self.may_be_on_ledger = self.attempt + 1, None, False
+                await self._next_attempt()
+                return None
             case Verdict.LOOK_UP:
                 return await self._look_up(error)
             case Verdict.SAME_TRANSACTION:
@@ -106,13 +108,15 @@ class _Submission:
 
     async def _look_up(self, error: LedgerError) -> Ending | None:
         """The ledger says the command or its id is there already: read what it holds."""
+        applied_by_other = isinstance(error, AlreadyApplied)
         transaction_id = error.applied_by if isinstance(error, AlreadyApplied) else error.transaction_id
         try:
             entry = await self.around.ledger.look_up(transaction_id)
-        except CommitUnknown as unknown:
-            return await self._after(unknown)
-        if entry is None:
-            # One peer knows the id, the one that was asked does not yet.
+        except LedgerError as unknown:
+            self.around.notice(self.command, unknown, Verdict.LOOK_UP)
+            entry = None
+        if entry is None or entry.code == DUPLICATE_TXID or (applied_by_other and entry.code != VALID):
+            # One peer knows more than the one that was asked: ask again.
             await self._back_off()
             return None
         if entry.code != VALID:
@@ -121,9 +125,16 @@ class _Submission:
                 CommitRejected(message, code=entry.code, transaction_id=transaction_id, block_number=entry.block_number)
             )
         if entry.arguments != (self.command.transaction_name, *self.command.arguments):
-            return self._id_reused(transaction_id)
+            return self._id_reused(entry)
         self.stages["committed"] = self.around.now()
         return self._committed(transaction_id, entry.block_number)
+
+    async def _next_attempt(self) -> None:
+        """The ledger said that this attempt is invalid for good; wait until the state may have moved on."""
+        self.attempt, self.transaction, self.may_be_on_ledger, self.failures = self.attempt + 1, None, False, 0
+        for stage in ("endorsed", "submitted"):
+            self.stages.pop(stage, None)
+        await self.around.sleep(self.around.conflict_backoff.wait_s(self.attempt))
 
     async def _back_off(self) -> None:
         self.failures += 1
@@ -145,10 +156,11 @@ class _Submission:
         kind = DeadLetterKind.INVALID if on_ledger else DeadLetterKind.REFUSED
         return Ending(outcome=outcome, dead_letter_kind=kind, transaction_ids=self._transaction_ids())
 
-    def _id_reused(self, transaction_id: str) -> Ending:
+    def _id_reused(self, entry: LedgerEntry) -> Ending:
         outcome = self._outcome(
             OutcomeKind.FAILED,
-            transaction_id,
+            entry.transaction_id,
+            block_number=entry.block_number,
             error_code=ID_REUSED,
             error="command id reused: the ledger holds a transaction of this id with other arguments",
         )

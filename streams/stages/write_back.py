@@ -1,13 +1,13 @@
 """Outcomes -> row updates: what the rows have to show.
 
-Several outcomes of one command in a batch become one update: the most final one, with what the others knew.
+Several outcomes of one command in a batch become one update.
 Whether the row may still change is decided by the guarded UPDATE (`streams/postgres/write_back.sql`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -30,10 +30,11 @@ _STATUS = {
     OutcomeKind.FAILED: RowStatus.FAILED,
     OutcomeKind.COMMITTED: RowStatus.COMMITTED,
 }
+FINAL = frozenset({RowStatus.COMMITTED, RowStatus.FAILED})
+"""Nothing that arrives later may change them."""
+
 ERROR_LENGTH = 1000
 """Characters of an error text that a row keeps, as the polling worker did."""
-
-_RANK = {kind: rank for rank, kind in enumerate(OutcomeKind)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,13 +52,28 @@ class RowUpdate:
 
 
 def write_back(outcomes: Iterable[Outcome]) -> list[RowUpdate]:
-    """Outcomes -> RowUpdates, one per command, in the order in which the commands first appear."""
-    newest: dict[str, Outcome] = {}
+    """Outcomes -> RowUpdates, one per command, in the order in which the commands first appear.
+
+    The same as writing each outcome on its own, one after the other.
+    """
+    updates: dict[str, RowUpdate] = {}
     for outcome in outcomes:
-        known = newest.get(outcome.command_id)
-        if known is None or (not known.kind.is_final and _RANK[outcome.kind] >= _RANK[known.kind]):
-            newest[outcome.command_id] = outcome
-    return [_update(outcome) for outcome in newest.values()]
+        known, news = updates.get(outcome.command_id), _update(outcome)
+        updates[outcome.command_id] = news if known is None else _merged(known, news)
+    return list(updates.values())
+
+
+def _merged(known: RowUpdate, news: RowUpdate) -> RowUpdate:
+    """What the guarded UPDATE makes of a row that shows `known` when `news` arrives."""
+    if known.status in FINAL:
+        return known
+    return replace(
+        news,
+        attempts=max(known.attempts, news.attempts),
+        transaction_id=news.transaction_id or known.transaction_id,
+        block_number=known.block_number if news.block_number is None else news.block_number,
+        submitted_at=news.submitted_at or known.submitted_at,
+    )
 
 
 def _update(outcome: Outcome) -> RowUpdate:

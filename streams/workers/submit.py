@@ -90,6 +90,9 @@ class SubmitWorker:
             self.surroundings = Surroundings(
                 ledger=gateway,
                 backoff=Backoff(base_s=window.retry_base_s, cap_s=window.retry_cap_s, jitter=random.uniform),
+                conflict_backoff=Backoff(
+                    base_s=window.retry_base_s, cap_s=window.conflict_cap_s, jitter=random.uniform
+                ),
                 max_attempts=window.max_attempts,
                 now=_now,
                 sleep=asyncio.sleep,

@@ -39,18 +39,34 @@ async def address_of(process: Process) -> str:
     return line.decode().removeprefix("listening on ").strip()
 
 
+@asynccontextmanager
+async def connected(folder: Path, address: str) -> AsyncIterator[Client]:
+    credentials = grpc.ssl_channel_credentials((folder / "wallet" / "tlsca-cert").read_bytes())
+    async with grpc.aio.secure_channel(address, credentials) as channel:
+        yield Client(channel, Member.of_wallet(folder / "wallet", "org1-super-admin"))
+
+
 async def test_a_child_process_serves_the_reference_chaincode_and_stops_on_sigterm(tmp_path: Path) -> None:
     async with child(tmp_path, "--identity", "org1-super-admin=gx_super_admin") as process:
-        address = await address_of(process)
-        credentials = grpc.ssl_channel_credentials((tmp_path / "wallet" / "tlsca-cert").read_bytes())
-        async with grpc.aio.secure_channel(address, credentials) as channel:
-            client = Client(channel, Member.of_wallet(tmp_path / "wallet", "org1-super-admin"))
+        async with connected(tmp_path, await address_of(process)) as client:
             assert await client.query("GetChainInfo", CHANNEL)
             assert await client.transact("AdminContract:BootstrapSystem") == ("VALID", 1)
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), 20) == 0
         assert process.stderr is not None
         assert await process.stderr.read() == b""
+
+
+async def test_what_was_committed_is_there_after_a_kill(tmp_path: Path) -> None:
+    identity = ("--identity", "org1-super-admin=gx_super_admin")
+    async with child(tmp_path, *identity) as process, connected(tmp_path, await address_of(process)) as client:
+        transaction_id, envelope = await client.endorsed("AdminContract:BootstrapSystem")
+        await client.submit(envelope)
+        committed = await client.status(transaction_id)
+        process.kill()
+        await process.wait()
+    async with child(tmp_path, *identity) as process, connected(tmp_path, await address_of(process)) as client:
+        assert await client.status(transaction_id) == committed == ("VALID", 1)
 
 
 @pytest.mark.parametrize(

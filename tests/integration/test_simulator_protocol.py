@@ -18,6 +18,7 @@ from simulator_answers import MSP2, Failure, failure, result_of
 from simulator_client import CHANNEL, OLDEST, Running, running
 
 from streams.errors import StackFailed
+from streams.simulator.blocks import BlockFile
 from streams.simulator.certificates import Authority
 from streams.simulator.member import Member
 
@@ -153,3 +154,20 @@ async def test_an_address_that_is_taken_is_refused(tmp_path: Path) -> None:
         with pytest.raises(StackFailed, match="cannot listen on"):
             async with running(tmp_path, listen=f"127.0.0.1:{taken.getsockname()[1]}"):
                 pass
+
+
+async def test_a_failure_to_write_a_block_is_loud(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def disk_full(*_: object) -> None:
+        raise OSError("no space left on device")
+
+    async def submit_and_watch() -> None:
+        async with running(tmp_path) as network:
+            monkeypatch.setattr(BlockFile, "append", disk_full)
+            transaction_id, envelope = await network.client.endorsed("write", "a", "1")
+            await network.client.submit(envelope)
+            await asyncio.wait({network.simulator.committing}, timeout=10)
+            assert network.simulator.committing.done()
+            assert (await failure(network.client.status(transaction_id, timeout_s=0.1))).code == "DEADLINE_EXCEEDED"
+
+    with pytest.raises(OSError, match="no space left"):
+        await submit_and_watch()

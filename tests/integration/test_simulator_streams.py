@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fabric_protos.common import common_pb2
-from simulator_answers import at, codes_of, high_s
+from simulator_answers import MSP1, at, codes_of, high_s
 from simulator_client import CHANNEL, NEWEST, OLDEST, Running, running
 
 from streams.simulator.member import Member
@@ -116,3 +117,14 @@ async def test_a_wrong_seek_is_answered_with_a_status_and_ends_the_stream(networ
         await stream.send(make(network.client.member))
         assert await stream.status() == status
         assert await stream.has_ended()
+
+
+async def test_a_stream_ends_with_the_certificate_of_its_reader(network: Running) -> None:
+    in_a_moment = datetime.now(UTC) + timedelta(seconds=1)
+    credential = network.simulator.keys.authorities[MSP1].issue("short-lived", "client", not_after=in_a_moment)
+    async with network.as_member(Member(MSP1, credential)).stream(at(1)) as stream, asyncio.timeout(10):
+        response = None
+        while response is None or response.HasField("filtered_block"):
+            await network.client.transact("write", "a", "1")
+            response = await stream.next()
+    assert common_pb2.Status.Name(response.status) == "FORBIDDEN"

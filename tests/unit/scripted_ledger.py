@@ -228,6 +228,7 @@ def carry(ledger: ScriptedLedger, max_attempts: int = 100) -> Carried:
     surroundings = Surroundings(
         ledger=ledger,
         backoff=Backoff(base_s=1.0, cap_s=8.0, jitter=lambda _, most: most),
+        conflict_backoff=Backoff(base_s=1.0, cap_s=8.0, jitter=lambda _, most: most),
         max_attempts=max_attempts,
         now=now,
         sleep=sleep,

@@ -9,7 +9,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import transaction_pb2
 
 from streams.chaincode.state import ChaincodeRefused, State
-from streams.simulator.blocks import BlockFile, build_block
+from streams.simulator.blocks import BlockFile
 from streams.simulator.certificates import Authority
 from streams.simulator.committer import Committer
 from streams.simulator.config import ORGANISATIONS
@@ -94,7 +94,3 @@ class Network:
 
 def codes_of(block: common_pb2.Block) -> list[str]:
     return [transaction_pb2.TxValidationCode.Name(code) for code in block.metadata.metadata[2]]
-
-
-def empty_block(number: int, previous_hash: bytes) -> common_pb2.Block:
-    return build_block(number, previous_hash, [], [])

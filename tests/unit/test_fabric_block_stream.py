@@ -17,7 +17,7 @@ from streams.fabric.block_stream import BlockStream
 BROKEN = grpc.aio.AioRpcError(
     grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "Socket closed", None
 )
-SILENCE = object()
+SILENCE, HIDDEN_CANCELLATION = object(), object()
 
 
 def block(number: int) -> Any:
@@ -54,6 +54,10 @@ class Call:
         for step in self.script:
             if step is SILENCE:
                 await asyncio.Event().wait()
+            if step is HIDDEN_CANCELLATION:
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.Event().wait()
+                raise BROKEN
             if isinstance(step, Exception):
                 raise step
             yield step
@@ -145,3 +149,10 @@ async def test_an_ended_stream_is_not_live() -> None:
         await reader.until(lambda: reasons != [])
         assert not stream.is_live
         assert stream.last_interruption == "the peer ended the stream"
+
+
+async def test_it_stops_also_when_grpc_hides_the_cancellation() -> None:
+    async with asyncio.timeout(5):
+        async with following([block(4), HIDDEN_CANCELLATION]) as (stream, reader, _, reasons):
+            await reader.until(lambda: stream.is_live)
+        assert reasons == []

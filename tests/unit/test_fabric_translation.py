@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 import grpc
@@ -278,7 +279,7 @@ def test_every_row_is_needed() -> None:
     assert [one for one in TABLE if one not in counted] == []
 
 
-def test_the_details_of_a_gateway_are_unpacked() -> None:
+async def test_the_details_of_a_gateway_are_unpacked() -> None:
     packed = Any()
     packed.Pack(gateway_pb2.ErrorDetail(address="p2:9051", msp_id="Org2MSP", message=HUNG))
     status = status_pb2.Status(code=10, message=COL, details=[packed]).SerializeToString()
@@ -288,7 +289,23 @@ def test_the_details_of_a_gateway_are_unpacked() -> None:
     assert failure.details[0].go_code == "DeadlineExceeded"
 
 
-def test_a_trailer_that_is_not_a_status_is_passed_over() -> None:
+async def test_a_trailer_that_is_not_a_status_is_passed_over() -> None:
     trailer = grpc.aio.Metadata(("grpc-status-details-bin", b"\xff\xff"))
     error = grpc.aio.AioRpcError(grpc.StatusCode.INTERNAL, grpc.aio.Metadata(), trailer, None, None)
     assert failure_of(error) == Failure(code=grpc.StatusCode.INTERNAL, text="")
+
+
+async def test_an_error_in_place_of_a_cancellation_cancels_the_task() -> None:
+    async def call_of_which_the_answer_crosses_its_cancellation() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            failure_of(
+                grpc.aio.AioRpcError(grpc.StatusCode.UNKNOWN, grpc.aio.Metadata(), grpc.aio.Metadata(), "x", None)
+            )
+
+    task = asyncio.create_task(call_of_which_the_answer_crosses_its_cancellation())
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task], timeout=5)
+    assert task.cancelled()

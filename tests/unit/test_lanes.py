@@ -128,7 +128,7 @@ async def test_a_lane_is_dropped_with_its_last_command() -> None:
     assert 0 < most <= 40
 
 
-async def test_an_exception_reaches_on_bug_and_ends_its_lane_so_that_nothing_queued_overtakes() -> None:
+async def test_an_exception_reaches_on_bug_and_closes_its_key_so_that_nothing_overtakes() -> None:
     work, bugs = Work(), list[BaseException]()
     lanes = lanes_of(work, bugs)
     await put_all(lanes, "a1", "a2", "a3", "b1", "b2")
@@ -138,17 +138,53 @@ async def test_an_exception_reaches_on_bug_and_ends_its_lane_so_that_nothing_que
     assert bugs == [error]
     assert work.started == ["a1", "b1", "b2"]
     assert work.finished == ["b1", "b2"]
-    assert lanes.keys == 0
+    await put_all(lanes, "a4")
+    assert work.started == ["a1", "b1", "b2"]
 
 
-async def test_a_lane_that_ended_by_an_exception_gives_back_all_its_places() -> None:
+async def test_a_put_that_waited_for_room_does_not_overtake_the_item_that_failed() -> None:
+    work, bugs = Work(), list[BaseException]()
+    lanes = lanes_of(work, bugs, max_taken=3)
+    await put_all(lanes, "a1", "a2", "b1")
+    waiting = asyncio.create_task(lanes.put("a", "a3"))
+    await work.fail("a1", ValueError("unforeseen"))
+    await work.finish("b1")
+    await waiting
+    assert work.started == ["a1", "b1"]
+
+
+async def test_what_is_cancelled_inside_the_work_is_a_bug() -> None:
+    bugs = list[BaseException]()
+
+    async def work(_: str) -> None:
+        raise asyncio.CancelledError
+
+    await put_all(lanes_of(work, bugs), "a1")
+    assert [type(bug) for bug in bugs] == [asyncio.CancelledError]
+
+
+async def test_a_drain_gives_back_the_places_of_a_closed_key() -> None:
     work, bugs = Work(), list[BaseException]()
     lanes = lanes_of(work, bugs, max_in_flight=1, max_taken=3)
     await put_all(lanes, "a1", "a2", "a3")
     await work.fail("a1", ValueError("unforeseen"))
+    await lanes.drain(0)
     await asyncio.wait_for(put_all(lanes, "b1", "b2", "b3"), LONG_S)
     await work.finish("b1", "b2", "b3")
     assert work.finished == ["b1", "b2", "b3"]
+
+
+async def test_drain_drops_what_waits_for_the_window_and_for_room() -> None:
+    work = Work()
+    lanes = lanes_of(work, max_in_flight=1, max_taken=2)
+    await put_all(lanes, "a1", "b1")
+    waiting = asyncio.create_task(lanes.put("c", "c1"))
+    drain = asyncio.create_task(lanes.drain(LONG_S))
+    await everyone_had_a_turn()
+    await work.finish("a1")
+    await asyncio.gather(drain, waiting)
+    await everyone_had_a_turn()
+    assert (work.started, lanes.keys) == (["a1"], 0)
 
 
 async def test_drain_lets_what_runs_finish_and_drops_what_is_queued_behind_it() -> None:

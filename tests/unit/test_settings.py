@@ -39,6 +39,7 @@ NUMBERS = {
     "STREAMS_SUBMIT__MAX_IN_FLIGHT",
     "STREAMS_SUBMIT__RETRY_BASE_S",
     "STREAMS_SUBMIT__RETRY_CAP_S",
+    "STREAMS_SUBMIT__CONFLICT_CAP_S",
     "STREAMS_SUBMIT__MAX_ATTEMPTS",
     "STREAMS_SUBMIT__DRAIN_TIMEOUT_S",
 }
@@ -209,3 +210,8 @@ def test_settings_cannot_be_changed() -> None:
 def test_every_variable_is_described() -> None:
     for name, section, field in variables():
         assert section.model_fields[field].description, name
+
+
+def test_a_section_is_not_a_variable(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("STREAMS_KAFKA", "foo")
+    assert any(complaint.startswith("STREAMS_KAFKA: no such setting") for complaint in complaints())

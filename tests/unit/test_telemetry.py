@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import logging
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -137,3 +138,24 @@ def test_every_line_that_we_write_has_a_name_of_the_closed_set() -> None:
     names = [(module.name, name) for module in MODULES for name in logged_names(module)]
     assert names
     assert [(module, ast.unparse(name)) for module, name in names if not is_event(name)] == []
+
+
+def test_a_traceback_holds_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging()
+
+    def carry(arguments: tuple[str, ...]) -> None:
+        raise ValueError(len(arguments))
+
+    try:
+        carry(("PAYLOAD",))
+    except ValueError:
+        logger().exception(Event.COMMAND_PARKED)
+    assert "PAYLOAD" not in capsys.readouterr().err
+
+
+def test_lines_of_other_threads_hold_what_is_part_of_every_line(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(identity="org1-admin")
+    thread = threading.Thread(target=lambda: logging.getLogger("grpc").warning("heard"))
+    thread.start()
+    thread.join()
+    assert lines(capsys)[0]["identity"] == "org1-admin"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.messages import Outcome, OutcomeKind
@@ -126,6 +127,7 @@ def test_a_long_error_text_is_cut() -> None:
 
 
 @given(st.text(st.characters()))
+@example("no\0 \ud800")
 def test_any_error_text_can_be_stored(text: str) -> None:
     stored = one_update(outcome(FAILED, error=text or None)).error
     assert (stored is None) == (not text)
@@ -136,3 +138,14 @@ def test_any_error_text_can_be_stored(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=ERROR_LENGTH))
 def test_an_error_text_that_postgres_takes_is_kept_as_it_is(text: str) -> None:
     assert one_update(outcome(FAILED, error=text)).error == text
+
+
+def test_a_batch_keeps_what_an_earlier_outcome_knew() -> None:
+    parked = replace(outcome(PARKED, error="a bug"), transaction_id=None, block_number=None, stages={}, attempts=0)
+    update = one_update(outcome(SUBMITTED), parked)
+    assert (update.transaction_id, update.submitted_at, update.attempts) == ("ab" * 32, AT, 1)
+    assert update.error == "a bug"
+
+
+def test_news_of_a_parked_command_clears_its_error() -> None:
+    assert one_update(outcome(PARKED, error="a bug"), outcome(SUBMITTED)).error is None
