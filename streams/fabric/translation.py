@@ -77,7 +77,8 @@ _RUN = frozenset({Step.ENDORSE, Step.EVALUATE})
 _PEER = frozenset(Step) - _SUBMIT
 _ANY = frozenset(Step)
 _CODE = StatusCode
-_NEVER_SENT = r"\A(failed to connect to all addresses|DNS resolution failed)"
+# Texts of the gRPC library (1.85, and earlier ones for a name that cannot be resolved).
+_NEVER_SENT = r"\A(failed to connect to all addresses|errors resolving |DNS resolution failed)"
 
 TABLE: tuple[Row, ...] = (
     # The command's own fate.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from ledger_contract import LedgerContract, Network, create_user, prepare
+from ledger_commands import Network, create_user, prepare
+from ledger_contract import LedgerContract
 
 from streams.chaincode.reference import ReferenceChaincode
 from streams.chaincode.roles import load_roles

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from ledger_contract import LedgerContract, Network, applied, command, create_user, new_user, prepare
+from ledger_commands import Network, applied, command, create_user, new_user, prepare
+from ledger_contract import LedgerContract
 
 from streams.chaincode.reference import ReferenceChaincode
 from streams.chaincode.roles import load_roles
@@ -190,17 +191,18 @@ class TestSimulatedLedger(LedgerContract):
                 await commit.status()
         assert unknown.value.code == "NOT_IN_A_BLOCK"
 
+    @pytest.mark.parametrize("orgs", ["", "Org1MSP"])
     @pytest.mark.parametrize("change", ["chaincode", "channel"])
-    @pytest.mark.parametrize(("orgs", "code"), [("", "UNKNOWN_CHAINCODE"), ("Org1MSP", "PEER_UNAVAILABLE")])
     async def test_a_wrong_configuration_fails_no_command(
-        self, simulator: Running, tmp_path: Path, change: str, orgs: str, code: str
+        self, simulator: Running, tmp_path: Path, change: str, orgs: str
     ) -> None:
-        """With organisations named, a gateway looks only for their peers, and says no more than that it has none."""
+        """Of an unknown chaincode a gateway often says no more than that it has no peer for it."""
         wrong = simulator.settings(tmp_path, **{change: "nope", "endorsing_orgs": orgs})
         async with connect(wrong, PARTNER.name) as ledger:
             with pytest.raises(EndorseFailed) as failed:
                 await ledger.propose(create_user(), 0).endorse()
-        assert (failed.value.code, failed.value.refused) == (code, False)
+        assert failed.value.code in {"UNKNOWN_CHAINCODE", "PEER_UNAVAILABLE"}
+        assert not failed.value.refused
 
     async def test_a_name_that_is_not_in_the_certificate_is_a_tls_failure(
         self, simulator: Running, tmp_path: Path

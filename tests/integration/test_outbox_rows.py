@@ -68,7 +68,10 @@ def set_status(outbox: Outbox, command_id: str, status: str) -> None:
 @pytest.mark.parametrize("kind", OUTCOMES)
 def test_a_row_only_ever_goes_forward(outbox: Outbox, status: RowStatus, kind: str) -> None:
     command_id = outbox.insert()
-    set_status(outbox, command_id, status)
+    if status == RowStatus.SUBMITTED:
+        apply(outbox, replace(OUTCOMES["submitted"], command_id=command_id))
+    else:
+        set_status(outbox, command_id, status)
     before = outbox.row(command_id)
 
     changed = apply(outbox, replace(OUTCOMES[kind], command_id=command_id))
@@ -94,6 +97,16 @@ def test_no_later_outcome_changes_a_final_row(outbox: Outbox, kind: str) -> None
     for later in OUTCOMES.values():
         assert apply(outbox, replace(later, command_id=command_id, attempts=7, transaction_id="another")) == set()
     assert outbox.row(command_id) == final
+
+
+def test_a_submitted_row_shows_the_transaction_of_the_newest_attempt(outbox: Outbox) -> None:
+    command_id = outbox.insert()
+    for attempt in (1, 2):
+        news = replace(SUBMITTED, command_id=command_id, attempts=attempt, transaction_id=f"transaction {attempt}")
+        assert apply(outbox, news) == {command_id}
+
+    row = outbox.row(command_id)
+    assert (row.status, row.attempts, row.transaction_id) == ("SUBMITTED", 2, "transaction 2")
 
 
 def test_a_committed_row_keeps_what_was_known_when_it_was_submitted(outbox: Outbox) -> None:

@@ -1,18 +1,10 @@
-"""Settings: typed, grouped by owner, complete before anything starts.
-
-Every setting is an environment variable `STREAMS_<SECTION>__<FIELD>`. A process loads only the sections it needs
-(`load(SubmitSettings)`); an unknown `STREAMS_` variable is refused, and every error names its variable.
-"""
+"""One section per owner: the settings of Postgres, Kafka, Connect, Fabric and the workers."""
 
 from __future__ import annotations
 
-import difflib
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
-from dotenv import dotenv_values
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -22,14 +14,8 @@ from pydantic import (
     PositiveFloat,
     PositiveInt,
     SecretStr,
-    ValidationError,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, SettingsError
-
-from streams.errors import SettingsInvalid
-from streams.files import SCHEMAS
-
-PREFIX = "STREAMS_"
+from pydantic_settings import NoDecode
 
 
 def _comma_separated(value: object) -> object:
@@ -141,123 +127,3 @@ class WorkerSettings(Section):
         False,
         description="Join consumer groups under the worker's name, so that a restart does not rebalance.",
     )
-
-
-class Settings(BaseSettings):
-    """The root of every process's settings."""
-
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="ignore", hide_input_in_errors=True
-    )
-
-
-class RouteSettings(Settings):
-    """What `streams worker route` needs."""
-
-    postgres: OutboxSettings = OutboxSettings()
-    kafka: KafkaSettings
-    routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
-    worker: WorkerSettings = WorkerSettings()
-
-
-class ExternalLedgerSettings(Settings):
-    """What `streams up --ledger external` needs."""
-
-    fabric: FabricSettings
-
-
-class SendSettings(Settings):
-    """What `streams send` needs."""
-
-    postgres: PostgresSettings
-
-
-class RoutesCheckSettings(Settings):
-    """What `streams routes check` needs: nothing."""
-
-    postgres: PerhapsPostgresSettings = PerhapsPostgresSettings()
-    routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
-
-
-class SubmitSettings(Settings):
-    """What `streams worker submit` needs."""
-
-    kafka: KafkaSettings
-    fabric: FabricSettings
-    submit: WindowSettings = WindowSettings()
-    worker: WorkerSettings = WorkerSettings()
-
-
-class SinkSettings(Settings):
-    """What `streams sink` needs."""
-
-    postgres: PostgresSettings
-    kafka: KafkaSettings
-    worker: WorkerSettings = WorkerSettings()
-
-
-class ToolSettings(Settings):
-    """What the tools of the command line need: everything."""
-
-    postgres: PostgresSettings
-    kafka: KafkaSettings
-    connect: ConnectSettings
-    fabric: FabricSettings
-    submit: WindowSettings = WindowSettings()
-    routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
-    worker: WorkerSettings = WorkerSettings()
-
-
-S = TypeVar("S", bound=Settings)
-
-
-def load(kind: type[S], env_file: Path | None = None) -> S:
-    """The settings of a process, from the environment and, below it, from `env_file`.
-
-    Raises SettingsInvalid with one line per wrong variable.
-    """
-    problems = list(_unknown(env_file))
-    try:
-        settings = kind(_env_file=env_file)
-    except SettingsError as error:  # a section's name as a variable: among the unknown ones
-        problems = problems or [str(error)]
-    except ValidationError as error:
-        problems += [
-            f"{variable}: {_complaint(e['type'], e['msg'])}"
-            for e in error.errors()
-            for variable in _variables_at(kind, e["loc"])
-        ]
-    if problems:
-        raise SettingsInvalid("\n".join(problems))
-    return settings
-
-
-def variables(kind: type[BaseModel] = ToolSettings, prefix: str = PREFIX) -> Iterator[tuple[str, type[BaseModel], str]]:
-    """Every (variable, owning section, field name) below `kind`."""
-    for name, field in kind.model_fields.items():
-        section = field.annotation
-        if isinstance(section, type) and issubclass(section, BaseModel):
-            yield from variables(section, f"{prefix}{name.upper()}__")
-        else:
-            yield f"{prefix}{name.upper()}", kind, name
-
-
-def _unknown(env_file: Path | None) -> Iterator[str]:
-    known = [name for name, _, _ in variables()]
-    given = {*os.environ, *(dotenv_values(env_file) if env_file else ())}
-    for name in sorted(given):
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
-            yield f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "")
-
-
-def _variables_at(kind: type[Settings], location: tuple[int | str, ...]) -> Iterator[str]:
-    """The variable at an error's location; for a section that is missing as a whole, its required ones."""
-    at = PREFIX + "__".join(str(part).upper() for part in location[:2])
-    for name, section, field in variables(kind):
-        if name == at or (name.startswith(at + "__") and section.model_fields[field].is_required()):
-            yield name
-
-
-def _complaint(kind: str, message: str) -> str:
-    return "is not set" if kind == "missing" else message[0].lower() + message[1:]

@@ -1,0 +1,107 @@
+"""Commands for a ledger with the reference chaincode, and the patience to carry them out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Protocol
+from uuid import uuid4
+
+from streams.errors import CommitRejected, DuplicateTransaction, EndorseFailed
+from streams.ledger import Committed, Ledger
+from streams.messages import Origin, RoutedCommand
+
+GRANT_AT_LEAST = 1_000_000
+MVCC = "MVCC_READ_CONFLICT"
+
+
+class EvaluatingLedger(Ledger, Protocol):
+    """A ledger that also answers questions."""
+
+    async def evaluate(self, function: str, arguments: Sequence[str]) -> bytes: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One channel, seen by the three identities."""
+
+    super_admin: EvaluatingLedger
+    admin: EvaluatingLedger
+    partner: EvaluatingLedger
+
+
+def command(function: str, *arguments: str, command_id: str | None = None, revision: int = 0) -> RoutedCommand:
+    """A command as the routing stage would hand it on."""
+    now = datetime.now(UTC)
+    contract, name = function.split(":")
+    return RoutedCommand(
+        command_id=command_id or str(uuid4()),
+        tenant_id="tenant",
+        command_type="CONTRACT_TEST",
+        request_id="request",
+        identity="by the ledger that is asked",
+        contract=contract,
+        function=name,
+        arguments=arguments,
+        ordering_key="key",
+        revision=revision,
+        created_at=now,
+        captured_at=now,
+        routed_at=now,
+        captured_from=Origin(topic="topic", partition=0, offset=0),
+    )
+
+
+def create_user() -> RoutedCommand:
+    """Reads and writes counters that every such command reads and writes: two of them in flight conflict."""
+    return command("IdentityContract:CreateUser", f"MY-{uuid4().hex}", "ab" * 32, "MY", "30")
+
+
+def transfer(payer: str, payee: str, amount: int, remark: str = "for the test") -> RoutedCommand:
+    return command("TokenomicsContract:TransferWithFees", payer, payee, str(amount), "P2P", remark, "")
+
+
+async def applied(ledger: Ledger, wanted: RoutedCommand) -> Committed:
+    """Carry a command to its block, patiently: a peer may lag behind, and earlier commands may conflict."""
+    attempt = 0
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                transaction = await ledger.propose(wanted, attempt).endorse()
+                return await (await transaction.submit()).status()
+            except CommitRejected as rejected:
+                if rejected.code != MVCC:
+                    raise
+                attempt += 1
+            except EndorseFailed as failed:
+                if failed.refused:
+                    raise
+                await asyncio.sleep(0.05)
+
+
+async def prepare(network: Network) -> None:
+    """A running system with one country; what an earlier test did is not done again."""
+    for name, arguments in (
+        ("BootstrapSystem", ()),
+        ("InitializeCountryData", (json.dumps([{"countryCode": "MY", "percentage": 0.004}]),)),
+    ):
+        wanted = command(f"AdminContract:{name}", *arguments, command_id=f"contract-{name}")
+        try:
+            await applied(network.super_admin, wanted)
+        except DuplicateTransaction:
+            continue
+
+
+async def new_user(network: Network) -> str:
+    """A user with money."""
+    wanted = create_user()
+    await applied(network.partner, wanted)
+    assert await balance(network, wanted.arguments[0]) >= GRANT_AT_LEAST
+    return wanted.arguments[0]
+
+
+async def balance(network: Network, account: str) -> int:
+    return int(json.loads(await network.partner.evaluate("TokenomicsContract:GetBalance", (account,))))
