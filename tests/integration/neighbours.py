@@ -82,18 +82,23 @@ class Outbox:
 
     def insert(self, **changes: str) -> str:
         """Insert a command as a service does; its id."""
-        command_id = str(uuid.uuid4())
-        given = {
-            "command_id": command_id,
-            "tenant_id": "default",
-            "service": "test",
-            "command_type": "TRANSFER_TOKENS",
-            "request_id": f"request {command_id}",
-            "payload": "{}",
-        }
+        return self.insert_many(1, **changes)[0]
+
+    def insert_many(self, count: int, **changes: str) -> list[str]:
+        """Insert commands that differ in their ids only; the ids in order."""
+        command_ids = [str(uuid.uuid4()) for _ in range(count)]
         with self.connect() as connection:
-            insert_command(connection, self.profile, NewCommand(**{**given, **changes}))
-        return changes.get("command_id", command_id)
+            for command_id in command_ids:
+                given = {
+                    "command_id": command_id,
+                    "tenant_id": "default",
+                    "service": "test",
+                    "command_type": "TRANSFER_TOKENS",
+                    "request_id": f"request {command_id}",
+                    "payload": "{}",
+                }
+                insert_command(connection, self.profile, NewCommand(**{**given, **changes}))
+        return command_ids
 
     def rows(self, *command_ids: str) -> dict[str, Row]:
         with self.connect() as connection:

@@ -146,7 +146,7 @@ def test_any_error_text_can_be_stored(outbox: Outbox, text: str, stored: str) ->
 
 
 def test_a_batch_of_500_is_written_at_once(outbox: Outbox) -> None:
-    command_ids = [outbox.insert() for _ in range(500)]
+    command_ids = outbox.insert_many(500)
     kinds = [OUTCOMES[kind] for kind in ("committed", "failed", "submitted")]
     batch = [replace(kinds[number % 3], command_id=command_id) for number, command_id in enumerate(command_ids)]
 
