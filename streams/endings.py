@@ -113,3 +113,20 @@ def dead_letter(ending: Ending, source: Source) -> DeadLetter | None:
         worker=source.worker,
         happened_at=outcome.happened_at,
     )
+
+
+def failed_again(letter: DeadLetter) -> Outcome:
+    """The FAILED outcome of a command whose dead letter is there already: it was delivered a second time."""
+    is_on_ledger = letter.kind is DeadLetterKind.INVALID
+    return Outcome(
+        command_id=letter.command_id or "",
+        command_type=letter.command_type or "",
+        kind=OutcomeKind.FAILED,
+        identity=letter.identity,
+        transaction_id=letter.transaction_ids[-1] if is_on_ledger and letter.transaction_ids else None,
+        error_code=letter.error_code,
+        error=letter.cause,
+        attempts=len(letter.transaction_ids),
+        worker=letter.worker,
+        happened_at=letter.happened_at,
+    )

@@ -84,6 +84,19 @@ def bytes_topic(app: LineApp, name: str) -> Any:
     return app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
 
+async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[None]]) -> None:
+    """The body of an agent: `take` every event; what it raises ends the worker.
+
+    Faust would restart the agent behind the event that failed, and the partition would never be acknowledged again.
+    """
+    try:
+        async for event in stream.noack().events():
+            await take(event)
+    except Exception as error:
+        await app.crash(error)
+        raise
+
+
 async def publish(app: LineApp, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> Any:
     """Hand a record to the producer; awaiting the result waits for the broker's acknowledgement."""
     return await app.producer.send(

@@ -24,7 +24,7 @@ from streams.settings import RouteSettings, load
 from streams.stages.capture import capture
 from streams.stages.route import route
 from streams.telemetry import Event, configure_logging, logger
-from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish
+from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, take_all
 from streams.workers.names import worker_name
 from streams.workers.records import Record, source_of
 
@@ -50,8 +50,7 @@ def create_app(settings: RouteSettings) -> LineApp:
 
     @app.agent(bytes_topic(app, profile.cdc_topic(settings.kafka.topic_prefix)), name="route", concurrency=1)
     async def take(stream: Any) -> None:
-        async for event in stream.noack().events():
-            await worker.take(event)
+        await take_all(app, stream, worker.take)
 
     return app
 

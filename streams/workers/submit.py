@@ -27,7 +27,8 @@ from streams.retry import Backoff, Verdict
 from streams.settings import SubmitSettings, load
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event, configure_logging, logger
-from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish
+from streams.workers.failed_before import FailedBefore, read_failed
+from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, take_all
 from streams.workers.names import worker_name
 from streams.workers.records import source_of
 
@@ -48,8 +49,7 @@ def create_app(settings: SubmitSettings, identity: str) -> LineApp:
 
     @app.agent(bytes_topic(app, commands_topic(identity)), name="submit", concurrency=1)
     async def take(stream: Any) -> None:
-        async for event in stream.noack().events():
-            await worker.take(event)
+        await take_all(app, stream, worker.take)
 
     return app
 
@@ -75,6 +75,7 @@ class SubmitWorker:
         self.name = worker_name(settings.worker)
         self.in_order = InOrder()
         self.is_draining = False
+        self.failed_before: FailedBefore | None = None
         self.lanes: Lanes[Taken] = Lanes(
             self._carry,
             max_in_flight=window.max_in_flight,
@@ -113,11 +114,18 @@ class SubmitWorker:
             await self._publish_dead_letter(unreadable(error, source, _now()))
             self.in_order.finish(token)
             return
+        if self.failed_before is None:
+            self.failed_before = await asyncio.to_thread(read_failed, self.settings.kafka.bootstrap_servers)
         await self.lanes.put(command.ordering_key, Taken(source, token, command, _now()))
 
     async def _carry(self, taken: Taken) -> None:
         """One command to its end: outcome and dead letter are with the brokers before it is acknowledged."""
         if taken.token.is_stale or self.is_draining:
+            return
+        failed = self.failed_before.outcome(taken.command) if self.failed_before else None
+        if failed is not None:
+            await (await self._send(failed))
+            self.in_order.finish(taken.token)
             return
         try:
             ending = await submit(taken.command, taken.taken_at, self.surroundings)
@@ -134,6 +142,8 @@ class SubmitWorker:
                 Event.COMMAND_FAILED, command_id=letter.command_id, code=letter.error_code, cause=letter.cause
             )
             await self._publish_dead_letter(letter)
+            if self.failed_before is not None:
+                self.failed_before.note(letter)
         await (await self._send(ending.outcome))
 
     async def _send(self, outcome: Outcome) -> Any:
@@ -153,6 +163,7 @@ class SubmitWorker:
         abandoned = await self.lanes.drain(self.settings.submit.drain_timeout_s)
         logger().info(Event.PARTITIONS_GIVEN_BACK, abandoned=abandoned, unacknowledged=self.in_order.unacknowledged)
         self.in_order.forget()
+        self.failed_before = None  # others may fail commands of these partitions before they come back
         self.is_draining = False
 
 
