@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.errors import RefusedCommand, UnreadableMessage, UnroutableCommand
-from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
 
-BUG = "BUG"
 UNREADABLE = "UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """An outcome; unless it is a commit, the kind of its dead letter; and every transaction id that was tried."""
+    """An outcome; unless it is a commit, the kind of its dead letter; every transaction id that was tried.
+
+    `bug`: what our own code raised; the command is parked.
+    """
 
     outcome: Outcome
     dead_letter_kind: DeadLetterKind | None
     transaction_ids: tuple[str, ...] = ()
+    bug: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,22 +81,6 @@ def unreadable(error: UnreadableMessage, source: Source, now: datetime) -> DeadL
     )
 
 
-def parked(command: RoutedCommand, bug: Exception, worker: str, now: datetime) -> Ending:
-    """Our own code failed on the command: it may be on the ledger. The text names the bug, never a payload."""
-    outcome = Outcome(
-        command_id=command.command_id,
-        command_type=command.command_type,
-        kind=OutcomeKind.PARKED,
-        identity=command.identity,
-        error_code=BUG,
-        error=f"parked by a bug ({type(bug).__name__}); may be on the ledger",
-        attempts=1,
-        worker=worker,
-        happened_at=now,
-    )
-    return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.BUG)
-
-
 def dead_letter(ending: Ending, source: Source) -> DeadLetter | None:
     """The dead letter of an ending; None for a commit."""
     if ending.dead_letter_kind is None:
@@ -112,21 +99,4 @@ def dead_letter(ending: Ending, source: Source) -> DeadLetter | None:
         value=source.value,
         worker=source.worker,
         happened_at=outcome.happened_at,
-    )
-
-
-def failed_again(letter: DeadLetter) -> Outcome:
-    """The FAILED outcome of a command whose dead letter is there already: it was delivered a second time."""
-    is_on_ledger = letter.kind is DeadLetterKind.INVALID
-    return Outcome(
-        command_id=letter.command_id or "",
-        command_type=letter.command_type or "",
-        kind=OutcomeKind.FAILED,
-        identity=letter.identity,
-        transaction_id=letter.transaction_ids[-1] if is_on_ledger and letter.transaction_ids else None,
-        error_code=letter.error_code,
-        error=letter.cause,
-        attempts=len(letter.transaction_ids),
-        worker=letter.worker,
-        happened_at=letter.happened_at,
     )

@@ -30,7 +30,7 @@ async def prove(line: Line, console: Console) -> list[str]:
             for identity in line.routes.identities
         }
         gateway = next(iter(gateways.values()))
-        sent = await play(line, gateway)
+        sent = await play(line, gateway, console)
         outcomes = _outcomes(line, began_at)
         print_report(console, sent, outcomes, line.routes)
         chain = await read_chain(gateway)

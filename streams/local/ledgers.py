@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from streams.errors import StackFailed
 from streams.local.paths import LocalPaths
@@ -34,9 +35,13 @@ class LedgerOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalLedger:
-    """What has to run, and the `STREAMS_FABRIC__` settings that reach it."""
+    """What has to run, and the `STREAMS_FABRIC__` settings that reach it.
+
+    `nonce_secret_file` is made before the first start, if it is ours to make.
+    """
 
     processes: Sequence[Process]
+    nonce_secret_file: Path | None = None
     environment: Mapping[str, str]
 
 
@@ -78,6 +83,7 @@ def _simulator(
     argv = [sys.executable, "-m", "streams.simulator", *(str(p) for pair in arguments.items() for p in pair), *roles]
     return LocalLedger(
         processes=[Process(name=SIMULATOR, argv=argv, healthy=partial(is_open, port))],
+        nonce_secret_file=paths.state / "nonce-secret",
         environment={
             f"{_FABRIC}GATEWAY": f"{HOST}:{port}",
             f"{_FABRIC}TLS_CA_FILE": str(wallet / "tlsca-cert"),

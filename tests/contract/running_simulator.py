@@ -11,6 +11,7 @@ from pathlib import Path
 from streams.chaincode.reference import ReferenceChaincode
 from streams.chaincode.roles import load_roles
 from streams.errors import EndorseFailed
+from streams.fabric.ids import create_secret
 from streams.settings import FabricSettings
 from streams.simulator.config import IdentityConfig, SimulatorConfig
 from streams.simulator.server import Simulator
@@ -39,6 +40,7 @@ class Running:
         await self.stack.aclose()
 
     def settings(self, folder: Path, **changes: object) -> FabricSettings:
+        create_secret(folder / "nonce-secret")
         return FabricSettings.model_validate(
             {
                 "gateway": self.config.listen,

@@ -32,7 +32,7 @@ LETTER = DeadLetter(
     "kind", [DeadLetterKind.REFUSED, DeadLetterKind.INVALID, DeadLetterKind.MALFORMED, DeadLetterKind.UNROUTABLE]
 )
 def test_a_failed_command_keeps_its_end(kind: DeadLetterKind) -> None:
-    outcome = FailedBefore([replace(LETTER, kind=kind)]).outcome(routed())
+    outcome = FailedBefore("org1-admin", [replace(LETTER, kind=kind)]).outcome(routed())
     assert outcome is not None
     assert (outcome.kind, outcome.error_code, outcome.error) == (
         OutcomeKind.FAILED,
@@ -45,16 +45,20 @@ def test_a_failed_command_keeps_its_end(kind: DeadLetterKind) -> None:
 
 @pytest.mark.parametrize("kind", [DeadLetterKind.UNKNOWN, DeadLetterKind.BUG])
 def test_a_parked_command_may_be_tried_again(kind: DeadLetterKind) -> None:
-    assert FailedBefore([replace(LETTER, kind=kind)]).outcome(routed()) is None
+    assert FailedBefore("org1-admin", [replace(LETTER, kind=kind)]).outcome(routed()) is None
 
 
 def test_another_command_or_revision_is_not_concerned() -> None:
-    failed = FailedBefore([LETTER])
+    failed = FailedBefore("org1-admin", [LETTER])
     assert failed.outcome(routed(command_id="c-2")) is None
     assert failed.outcome(routed(revision=1)) is None
 
 
 def test_a_letter_of_the_route_worker_concerns_the_payload_that_the_service_wrote() -> None:
-    failed = FailedBefore([replace(LETTER, value=b'{"op": "c"}')])
+    failed = FailedBefore("org1-admin", [replace(LETTER, value=b'{"op": "c"}')])
     assert failed.outcome(routed()) is not None
     assert failed.outcome(routed(revision=1)) is None
+
+
+def test_a_failure_under_another_identity_is_not_concerned() -> None:
+    assert FailedBefore("org1-partner-api", [LETTER]).outcome(routed()) is None
