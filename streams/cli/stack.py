@@ -39,7 +39,9 @@ def up(
     profile: Annotated[str, typer.Option(help="Names of the table: snake_case or camel_case.")] = "snake_case",
     routes: Annotated[Path | None, typer.Option(help="The table of routes.", exists=True)] = None,
     roles: Annotated[str, typer.Option(help="Who may call what: operations or chaincode.")] = "operations",
-    block_interval_s: Annotated[float, typer.Option(help="The simulator cuts a block after this, seconds.")] = 0.2,
+    block_interval_s: Annotated[
+        float, typer.Option(help="A block is cut this long after its first transaction, seconds.")
+    ] = 0.2,
     port: Annotated[list[str] | None, typer.Option(help="NAME=PORT; default: free ports.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return once the line is up.")] = False,
 ) -> None:

@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException
 from streams.files import SCHEMAS
 from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
 from streams.kafka.topics import create_topics, line_topics
-from streams.local.ledgers import SIMULATOR, LedgerOptions, choose_ledger
+from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, choose_ledger
 from streams.local.paths import LocalPaths
 from streams.local.process import Process
 from streams.local.stack import PORTS, Stack
@@ -23,7 +23,7 @@ from streams.settings import KafkaSettings
 
 WORKER_START_S = 90.0
 DRAIN_S = 30.0
-PORT_NAMES = (*PORTS, SIMULATOR)
+PORT_NAMES = (*PORTS, *LEDGER_PORTS)
 DEMO_ROUTES = SCHEMAS / "routes.demo.toml"
 
 
@@ -93,6 +93,7 @@ class Line:
         )
         create_topics(kafka.bootstrap_servers, topics)
         self.stack.supervisor.wait_healthy(*(process.name for process in self.ledger.processes))
+        self.ledger.complete()
         self.stack.supervisor.spawn(*self._workers())
 
     def _workers(self) -> list[Process]:
