@@ -1,4 +1,4 @@
-"""The ledger of a local line: the simulator, a real network of child processes, or somebody's network by its settings."""
+"""The ledger of a local line: the simulator, a real network of local processes, or somebody's by its settings."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class LedgerOptions:
 class LocalLedger:
     """What has to run, and the `STREAMS_FABRIC__` settings that reach it.
 
-    `complete` comes when they are healthy; after it, commands can be submitted. May take seconds, and raise StackFailed.
+    `complete`, seconds long, comes when they are healthy; after it, commands can be submitted. Raises StackFailed.
     """
 
     processes: Sequence[Process]
@@ -107,7 +107,7 @@ def _native(
     network.prepare()
     return LocalLedger(
         processes=network.processes(),
-        environment={f"{_FABRIC}{name.upper()}": value for name, value in network.settings().items()},
+        environment=network.environment(),
         complete=network.complete,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +15,14 @@ from streams.local.fabric.layout import CHAINCODE, CHANNEL, GATEWAY_ORGANISATION
 from streams.local.fabric.material import make_certificates, make_genesis_block, make_package, write_configuration
 from streams.local.fabric.parts import processes
 from streams.local.fabric.programs import Programs
-from streams.local.fabric.readiness import wait_until_it_endorses
 from streams.local.fabric.wallet import TLS_AUTHORITY, fill_wallet
 from streams.local.paths import LocalPaths
 from streams.local.ports import choose_ports
-from streams.local.process import Process
-from streams.settings import FabricSettings
+from streams.local.process import Process, run_to_end
 
 LOG = "fabric-setup.log"
 _FOLDER = "fabric"
+_VARIABLES = "STREAMS_FABRIC__"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +87,11 @@ class NativeNetwork:
             join_channel(self.layout, self.programs, self._log)
             commit_chaincode(self.layout, self.programs, self._log)
             _write_whole(self.layout.founded, {"options": self.options.of_channel, "ports": dict(self.layout.ports)})
-        wait_until_it_endorses(FabricSettings.model_validate(self.settings()), next(iter(self.options.identities)))
+        self._wait_until_it_endorses()
 
-    def settings(self) -> dict[str, str]:
-        """How clients reach it: fields of FabricSettings."""
-        return {
+    def environment(self) -> dict[str, str]:
+        """The settings under which clients reach it."""
+        fields = {
             "gateway": self.layout.address(GATEWAY_ORGANISATION.process),
             "tls_ca_file": str(self.layout.wallet / TLS_AUTHORITY),
             "channel": CHANNEL,
@@ -100,6 +100,13 @@ class NativeNetwork:
             "wallet": str(self.layout.wallet),
             "nonce_secret_file": str(self._nonce_secret),
         }
+        return {f"{_VARIABLES}{name.upper()}": value for name, value in fields.items()}
+
+    def _wait_until_it_endorses(self) -> None:
+        settings = [f"{name}={value}" for name, value in self.environment().items()]
+        identity = next(iter(self.options.identities))
+        argv = ["env", *settings, sys.executable, "-m", "streams.local.fabric.readiness", identity]
+        run_to_end("the check that the network endorses", argv, self._log)
 
 
 def _kept(founded: Path, options: NetworkOptions, ports: Mapping[str, int]) -> Mapping[str, int] | None:

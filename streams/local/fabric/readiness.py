@@ -1,29 +1,39 @@
-"""Whether the network carries out what it is asked: healthy parts still have to find each other."""
+"""Whether the network carries out what it is asked: healthy parts still have to find each other.
+
+A process of its own (`python -m streams.local.fabric.readiness IDENTITY`, under the settings of the network), because
+the supervisor goes on to start children: a process that has used gRPC does not fork well.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import sys
 from datetime import UTC, datetime
 
-from streams.errors import EndorseFailed, StackFailed
+from streams.errors import EndorseFailed, PipelineError, StackFailed
 from streams.fabric.gateway import Gateway, connect
 from streams.messages import Origin, RoutedCommand
-from streams.settings import FabricSettings
+from streams.settings import ExternalLedgerSettings, FabricSettings, load
 
 DEADLINE_S = 60.0
 _POLL_S = 0.1
 
 
-def wait_until_it_endorses(settings: FabricSettings, identity: str) -> None:
-    """Ask for endorsements, which leave no trace, until both organisations give theirs. Raises StackFailed."""
-    asyncio.run(_wait(settings, identity))
+def main() -> int:
+    """Ask for endorsements, which leave no trace, until every organisation gives its own; 1 when they do not."""
+    try:
+        asyncio.run(_wait(load(ExternalLedgerSettings).fabric, sys.argv[1]))
+    except PipelineError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 async def _wait(settings: FabricSettings, identity: str) -> None:
     said = ""
     try:
         async with asyncio.timeout(DEADLINE_S), connect(settings, identity) as gateway:
-            while said := await _refusal(gateway):
+            while said := await _refusal(gateway):  # noqa: ASYNC110 (a peer that finds another one tells nobody)
                 await asyncio.sleep(_POLL_S)
     except TimeoutError:
         raise StackFailed(f"the network does not endorse after {DEADLINE_S:g} s: {said}") from None
@@ -56,3 +66,7 @@ def _question() -> RoutedCommand:
         routed_at=now,
         captured_from=Origin(topic="", partition=0, offset=0),
     )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
