@@ -13,7 +13,7 @@ from streams.cli.where import LOCAL
 from streams.demo.proof import prove
 from streams.demo.run import add_unknown_type, fresh
 from streams.errors import PipelineError
-from streams.local.ledgers import NATIVE, SIMULATOR, LedgerOptions
+from streams.local.ledgers import NATIVE, SIMULATOR, LedgerOptions, require
 from streams.local.line import Line, LineOptions
 from streams.local.paths import LocalPaths
 from streams.local.signals import ending_as_interrupt
@@ -39,6 +39,7 @@ def demo(
     """
     if ledger not in LEDGERS:
         raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(LEDGERS)}", param_hint="--ledger")
+    require(ledger)
     began_at = time.monotonic()
     folder = (LOCAL / "demo").resolve()
     fresh(folder)

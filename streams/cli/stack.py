@@ -15,7 +15,7 @@ import typer
 from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.cli.where import LOCAL, STACK_ENV, load_here
 from streams.errors import StackFailed
-from streams.local.ledgers import KINDS, SIMULATOR, LedgerOptions
+from streams.local.ledgers import KINDS, SIMULATOR, LedgerOptions, require
 from streams.local.line import DEMO_ROUTES, PORT_NAMES, Line, LineOptions
 from streams.local.paths import LocalPaths
 from streams.local.registry import Running, read_registry, stop_supervisor
@@ -51,6 +51,7 @@ def up(
 
     Example: streams up --detach
     """
+    require(ledger)
     if detach:
         _detach()
         return

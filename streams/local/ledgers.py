@@ -50,6 +50,14 @@ class LocalLedger:
     complete: Callable[[], None] = lambda: None
 
 
+def require(kind: str) -> None:
+    """Raise StackFailed if there is no such ledger, or not here, before anything else is fetched or started."""
+    if kind not in KINDS:
+        raise StackFailed(f"no ledger is called {kind!r}: choose one of {', '.join(KINDS)}")
+    if kind == NATIVE:
+        find_programs()
+
+
 def choose_ledger(
     options: LedgerOptions, paths: LocalPaths, identities: Mapping[str, str], ports: Mapping[str, int]
 ) -> LocalLedger:
@@ -64,8 +72,8 @@ def choose_ledger(
             return _external()
         case "native":
             return _native(options, paths, identities, ports)
-        case _:
-            raise StackFailed(f"no ledger is called {options.kind!r}: choose one of {', '.join(KINDS)}")
+        case unknown:
+            raise StackFailed(f"no ledger is called {unknown!r}")
 
 
 def _simulator(
