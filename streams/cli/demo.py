@@ -35,7 +35,7 @@ def demo(
 
     Exit code 0 only if every row has the status it must have and the ledger agrees.
 
-    Example: streams demo --ledger native
+    Example: streams demo
     """
     if ledger not in LEDGERS:
         raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(LEDGERS)}", param_hint="--ledger")

@@ -51,6 +51,8 @@ def up(
 
     Example: streams up --detach
     """
+    if ledger not in KINDS:
+        raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(KINDS)}", param_hint="--ledger")
     require(ledger)
     if detach:
         _detach()

@@ -31,7 +31,7 @@ async def prove(line: Line, console: Console) -> list[str]:
         }
         gateway = next(iter(gateways.values()))
         first_block = await gateway.height()
-        sent = await play(line, gateway)
+        sent = await play(line, gateway, console)
         outcomes = _outcomes(line, began_at)
         print_report(console, sent, outcomes, line.routes)
         chain = await read_chain(gateway, first_block)

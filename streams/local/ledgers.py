@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from streams.errors import StackFailed
 from streams.local.fabric.layout import PORT_NAMES as NATIVE_PORTS
@@ -42,10 +43,12 @@ class LedgerOptions:
 class LocalLedger:
     """What has to run, and the `STREAMS_FABRIC__` settings that reach it.
 
+    `nonce_secret_file` is made before the first start, if it is ours to make.
     `complete`, seconds long, comes when they are healthy; after it, commands can be submitted. Raises StackFailed.
     """
 
     processes: Sequence[Process]
+    nonce_secret_file: Path | None = None
     environment: Mapping[str, str]
     complete: Callable[[], None] = lambda: None
 
@@ -93,6 +96,7 @@ def _simulator(
     argv = [sys.executable, "-m", "streams.simulator", *(str(p) for pair in arguments.items() for p in pair), *roles]
     return LocalLedger(
         processes=[Process(name=SIMULATOR, argv=argv, healthy=partial(is_open, port))],
+        nonce_secret_file=paths.state / "nonce-secret",
         environment={
             f"{_FABRIC}GATEWAY": f"{HOST}:{port}",
             f"{_FABRIC}TLS_CA_FILE": str(wallet / "tlsca-cert"),
@@ -115,6 +119,7 @@ def _native(
     network.prepare()
     return LocalLedger(
         processes=network.processes(),
+        nonce_secret_file=network.nonce_secret_file,
         environment=network.environment(),
         complete=network.complete,
     )

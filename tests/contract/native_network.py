@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import secrets
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from streams.errors import StackFailed
+from streams.fabric.ids import create_secret
 from streams.local.fabric.programs import find_programs
 from streams.local.ledgers import LedgerOptions, choose_ledger
 from streams.local.paths import LocalPaths
@@ -99,13 +99,11 @@ def main(folder: Path) -> None:
     """Start it, print its settings as one line of JSON, keep it running until a signal."""
     paths = LocalPaths.under(folder)
     paths.make()
-    nonce_secret = paths.state / "nonce-secret"
-    if not nonce_secret.exists():
-        nonce_secret.touch(mode=0o600)
-        nonce_secret.write_text(secrets.token_hex(32))
     with ending_as_interrupt(), Supervisor(logs=paths.logs, registry=paths.registry) as supervisor:
         try:
             ledger = choose_ledger(OPTIONS, paths, ROLES, {})
+            assert ledger.nonce_secret_file is not None
+            create_secret(ledger.nonce_secret_file)
             supervisor.start(*ledger.processes)
             ledger.complete()
             print(json.dumps(dict(ledger.environment)), flush=True)

@@ -53,7 +53,7 @@ class NativeNetwork:
         self.options = options
         self.programs = programs
         self._log = paths.logs / LOG
-        self._nonce_secret = paths.state / "nonce-secret"
+        self.nonce_secret_file = paths.state / "nonce-secret"
         root = paths.state / _FOLDER
         wanted = _kept(Layout(root=root, ports={}).founded, options, ports) or ports
         self.layout = Layout(root=root, ports=choose_ports(paths.state / "ports.json", PORT_NAMES, wanted))
@@ -98,7 +98,7 @@ class NativeNetwork:
             "chaincode": CHAINCODE,
             "msp_id": GATEWAY_ORGANISATION.msp_id,
             "wallet": str(self.layout.wallet),
-            "nonce_secret_file": str(self._nonce_secret),
+            "nonce_secret_file": str(self.nonce_secret_file),
         }
         return {f"{_VARIABLES}{name.upper()}": value for name, value in fields.items()}
 
