@@ -14,7 +14,7 @@ from streams.fabric.ids import create_secret
 from streams.files import SCHEMAS
 from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
 from streams.kafka.topics import create_topics, line_topics
-from streams.local.ledgers import SIMULATOR, LedgerOptions, choose_ledger
+from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, choose_ledger
 from streams.local.paths import LocalPaths
 from streams.local.postgres import SINK
 from streams.local.process import Process
@@ -26,7 +26,7 @@ from streams.settings import KafkaSettings
 WORKER_START_S = 90.0
 DRAIN_S = 30.0
 _DSN = "STREAMS_POSTGRES__DSN"
-PORT_NAMES = (*PORTS, SIMULATOR)
+PORT_NAMES = (*PORTS, *LEDGER_PORTS)
 DEMO_ROUTES = SCHEMAS / "routes.demo.toml"
 
 
@@ -98,6 +98,7 @@ class Line:
         )
         create_topics(kafka.bootstrap_servers, topics)
         self.stack.supervisor.wait_healthy(*(process.name for process in self.ledger.processes))
+        self.ledger.complete()
         self.stack.supervisor.spawn(*self._workers())
 
     def _workers(self) -> list[Process]:
