@@ -65,9 +65,7 @@ class BareClient:
         envelope.signature = sign(envelope.payload)
         waiting = self._waiting[transaction_id] = asyncio.get_running_loop().create_future()
         await self._stub.Submit(
-            gateway_pb2.SubmitRequest(
-                transaction_id=transaction_id, channel_id=channel, prepared_transaction=envelope
-            ),
+            gateway_pb2.SubmitRequest(transaction_id=transaction_id, channel_id=channel, prepared_transaction=envelope),
             timeout=TIMEOUT_S,
         )
         assert await waiting == 0

@@ -71,7 +71,9 @@ async def prepare(super_admin: Gateway, partner: Gateway) -> str:
     """A running system with one user; returns the user."""
     user = f"MY-{uuid4().hex}"
     await carry(super_admin, command("AdminContract:BootstrapSystem"))
-    await carry(super_admin, command("AdminContract:InitializeCountryData", '[{"countryCode":"MY","percentage":0.004}]'))
+    await carry(
+        super_admin, command("AdminContract:InitializeCountryData", '[{"countryCode":"MY","percentage":0.004}]')
+    )
     await carry(partner, command("IdentityContract:CreateUser", user, "ab" * 32, "MY", "30"))
     return user
 

@@ -1,4 +1,4 @@
-"""The connection to the gateway peer: one TLS channel per process, shared by every call and stream."""
+"""The connection to a gateway peer: one TLS channel, shared by every call and stream."""
 
 from __future__ import annotations
 
@@ -27,19 +27,17 @@ _KEEPALIVE = (
 _NO_SIZE_LIMIT = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
 
 
-def open_channel(settings: FabricSettings) -> grpc.aio.Channel:
-    """A channel to `settings.gateway`; it connects with the first call.
-
-    Raises CredentialsInvalid if the CA file cannot be used.
-    """
+def open_channel(settings: FabricSettings, address: str, authorities: bytes) -> grpc.aio.Channel:
+    """A channel to the gateway at `address`; it connects with the first call."""
     options: list[tuple[str, str | int]] = [*_RECONNECT, *_KEEPALIVE, *_NO_SIZE_LIMIT]
     if settings.server_name is not None:
         options.append(("grpc.ssl_target_name_override", settings.server_name))
-    credentials = grpc.ssl_channel_credentials(_ca_certificates(settings))
-    return grpc.aio.secure_channel(settings.gateway, credentials, options=options)
+    credentials = grpc.ssl_channel_credentials(authorities)
+    return grpc.aio.secure_channel(address, credentials, options=options)
 
 
-def _ca_certificates(settings: FabricSettings) -> bytes:
+def read_ca_certificates(settings: FabricSettings) -> bytes:
+    """The authorities that may have signed the gateways' TLS certificates, PEM. Raises CredentialsInvalid."""
     file = settings.tls_ca_file
     try:
         pem = file.read_bytes()

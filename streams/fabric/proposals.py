@@ -31,7 +31,10 @@ def signed_proposal(
     transient: Mapping[str, bytes],
     at: datetime,
 ) -> proposal_pb2.SignedProposal:
-    """A call of a chaincode, signed. `transient` reaches the chaincode but not the ordered envelope."""
+    """A call of a chaincode, signed. `transient` reaches the chaincode but not the ordered envelope.
+
+    Raises UnicodeEncodeError.
+    """
     chaincode_id = chaincode_pb2.ChaincodeID(name=chaincode)
     spec = chaincode_pb2.ChaincodeSpec(
         chaincode_id=chaincode_id,
@@ -52,6 +55,31 @@ def signed_proposal(
         header=_header(identity, channel_header, nonce).SerializeToString(), payload=payload.SerializeToString()
     ).SerializeToString()
     return proposal_pb2.SignedProposal(proposal_bytes=proposal, signature=identity.sign(proposal))
+
+
+def endorse_request(
+    transaction_id: str, channel: str, proposal: proposal_pb2.SignedProposal, organisations: Sequence[str]
+) -> bytes:
+    """A serialised EndorseRequest; no `organisations`: as the chaincode's policy says."""
+    request = gateway_pb2.EndorseRequest(
+        transaction_id=transaction_id,
+        channel_id=channel,
+        proposed_transaction=proposal,
+        endorsing_organizations=organisations,
+    )
+    serialised: bytes = request.SerializeToString()
+    return serialised
+
+
+def submit_request(transaction_id: str, channel: str, payload: bytes, signature: bytes) -> bytes:
+    """A serialised SubmitRequest of an envelope."""
+    request = gateway_pb2.SubmitRequest(
+        transaction_id=transaction_id,
+        channel_id=channel,
+        prepared_transaction=common_pb2.Envelope(payload=payload, signature=signature),
+    )
+    serialised: bytes = request.SerializeToString()
+    return serialised
 
 
 def commit_status_request(

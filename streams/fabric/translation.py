@@ -165,6 +165,12 @@ def endorse_error(failure: Failure, transaction_id: str, step: Step = Step.ENDOR
             return EndorseFailed(str(failure), code=row.means, transaction_id=transaction_id, refused=False)
 
 
+def not_text(error: UnicodeEncodeError, transaction_id: str) -> EndorseFailed:
+    """An argument that cannot be sent; the message does not quote it."""
+    message = f"an argument is not text: half of a surrogate pair at its character {error.start}"
+    return EndorseFailed(message, code=F.ARGUMENT_NOT_TEXT, transaction_id=transaction_id, refused=True)
+
+
 def submit_error(failure: Failure, transaction_id: str) -> SubmitFailed:
     """SubmitFailed, saying whether the orderer may have taken it."""
     row, _ = find(Step.SUBMIT, failure)

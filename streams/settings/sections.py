@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,17 @@ def _comma_separated(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+def _addresses(names: tuple[str, ...]) -> tuple[str, ...]:
+    if not names:
+        raise ValueError("names no `host:port`")
+    if len(set(names)) < len(names):
+        raise ValueError("names a `host:port` twice")
+    return names
+
+
+Addresses = Annotated[Names, AfterValidator(_addresses)]
 
 
 class Section(BaseModel):
@@ -73,10 +85,12 @@ class ConnectSettings(Section):
 class FabricSettings(Section):
     """The gateway peer, the channel and the credentials."""
 
-    gateway: str = Field(description="`host:port` of the gateway peer.")
-    tls_ca_file: Path = Field(description="PEM file of the CA that signed the gateway's TLS certificate.")
+    gateway: Addresses = Field(
+        description="Comma-separated `host:port` of the gateway peers; the others stand in for one that is ill."
+    )
+    tls_ca_file: Path = Field(description="PEM file of the CAs that signed the gateways' TLS certificates.")
     server_name: str | None = Field(
-        None, description="Name expected in the gateway's TLS certificate, if not the host."
+        None, description="Name expected in the gateways' TLS certificates, if not the host."
     )
     channel: str = Field("gxchannel", description="Channel name.")
     chaincode: str = Field("gxtv3", description="Chaincode name.")
@@ -85,7 +99,9 @@ class FabricSettings(Section):
         ("Org1MSP", "Org2MSP"),
         description="Comma-separated MSP ids that must endorse; empty: as the policy says.",
     )
-    wallet: Path = Field(description="Folder of flat files `<identity>-cert`, `<identity>-key`, `tlsca-cert`.")
+    wallet: Path = Field(
+        description="Folder of flat files `<identity>-cert`, `<identity>-key`, `tlsca-cert`; followed for renewed ones."
+    )
     nonce_secret_file: Path = Field(
         description="File of the secret that transaction ids are derived from; made (mode 0600) when missing."
     )
