@@ -75,7 +75,7 @@ async def _round(settings: FabricSettings, user: str, given: argparse.Namespace)
 
         client = await closed_loop(by_client, **size)
     identity = load_identity(settings.wallet, PARTNER, settings.msp_id, now=datetime.now(UTC))
-    async with open_channel(settings, settings.gateway[0], read_ca_certificates(settings)) as channel:
+    async with open_channel(settings, settings.gateways[0], read_ca_certificates(settings)) as channel:
         bare = BareClient(channel, identity, settings)
 
         async def by_bare_calls() -> None:

@@ -152,7 +152,7 @@ class Gateways:
 def open_gateways(settings: FabricSettings, on_change: Callable[[str, str, str], None]) -> Gateways:
     """The gateways of the settings; each connects with its first call. Raises CredentialsInvalid."""
     authorities = read_ca_certificates(settings)
-    peers = [GatewayPeer(address, open_channel(settings, address, authorities)) for address in settings.gateway]
+    peers = [GatewayPeer(address, open_channel(settings, address, authorities)) for address in settings.gateways]
     return Gateways(peers, on_change)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
@@ -35,7 +36,7 @@ def signed_proposal(
 
     Raises UnicodeEncodeError.
     """
-    chaincode_id = chaincode_pb2.ChaincodeID(name=chaincode)
+    chaincode_id, extension = _chaincode(chaincode)
     spec = chaincode_pb2.ChaincodeSpec(
         chaincode_id=chaincode_id,
         input=chaincode_pb2.ChaincodeInput(args=[argument.encode() for argument in arguments]),
@@ -45,7 +46,7 @@ def signed_proposal(
         timestamp=_timestamp(at),
         channel_id=channel,
         tx_id=transaction_id(nonce, identity.creator),
-        extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString(),
+        extension=extension,
     )
     payload = proposal_pb2.ChaincodeProposalPayload(
         input=chaincode_pb2.ChaincodeInvocationSpec(chaincode_spec=spec).SerializeToString(),
@@ -123,7 +124,12 @@ def _header(identity: Identity, channel_header: common_pb2.ChannelHeader, nonce:
     )
 
 
+@lru_cache(maxsize=8)
+def _chaincode(name: str) -> tuple[chaincode_pb2.ChaincodeID, bytes]:
+    """The id of a chaincode, and the extension of a channel header that names it: the same in every proposal."""
+    chaincode_id = chaincode_pb2.ChaincodeID(name=name)
+    return chaincode_id, proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString()
+
+
 def _timestamp(at: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(at)
-    return timestamp
+    return Timestamp(seconds=int(at.timestamp()), nanos=at.microsecond * 1000)

@@ -26,15 +26,10 @@ def _comma_separated(value: object) -> object:
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
 
 
-def _addresses(names: tuple[str, ...]) -> tuple[str, ...]:
-    if not names:
+def _one_or_more(value: str) -> str:
+    if not _comma_separated(value):
         raise ValueError("names no `host:port`")
-    if len(set(names)) < len(names):
-        raise ValueError("names a `host:port` twice")
-    return names
-
-
-Addresses = Annotated[Names, AfterValidator(_addresses)]
+    return value
 
 
 class Section(BaseModel):
@@ -85,7 +80,7 @@ class ConnectSettings(Section):
 class FabricSettings(Section):
     """The gateway peer, the channel and the credentials."""
 
-    gateway: Addresses = Field(
+    gateway: Annotated[str, AfterValidator(_one_or_more)] = Field(
         description="Comma-separated `host:port` of the gateway peers; the others stand in for one that is ill."
     )
     tls_ca_file: Path = Field(description="PEM file of the CAs that signed the gateways' TLS certificates.")
@@ -110,6 +105,11 @@ class FabricSettings(Section):
     commit_timeout_s: PositiveFloat = Field(
         60.0, description="How long to wait for a block before looking up, seconds."
     )
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """`host:port` of each gateway, once."""
+        return tuple(dict.fromkeys(part.strip() for part in self.gateway.split(",") if part.strip()))
 
 
 class WindowSettings(Section):

@@ -87,7 +87,9 @@ class SubmitWorker:
     async def connected(self) -> AsyncIterator[None]:
         """The worker's lifespan: a gateway to the ledger, signing as the identity."""
         window = self.settings.submit
-        async with connect(self.settings.fabric, self.identity, on_interruption=_stream_interrupted) as gateway:
+        async with connect(
+            self.settings.fabric, self.identity, on_interruption=_stream_interrupted, tell=_tell
+        ) as gateway:
             self.surroundings = Surroundings(
                 ledger=gateway,
                 backoff=Backoff(base_s=window.retry_base_s, cap_s=window.retry_cap_s, jitter=random.uniform),
@@ -100,7 +102,9 @@ class SubmitWorker:
                 report=self._report,
                 notice=_notice,
                 worker=self.name,
+                settle_s=self.settings.fabric.commit_timeout_s,
             )
+            gateway.start()
             yield
 
     async def take(self, event: Any) -> None:
@@ -177,6 +181,10 @@ def _notice(command: RoutedCommand, error: LedgerError, decision: Verdict) -> No
 
 def _stream_interrupted(cause: str) -> None:
     logger().warning(Event.COMMIT_STREAM_INTERRUPTED, cause=cause)
+
+
+def _tell(event: Event, cause: str) -> None:
+    logger().warning(event, cause=cause)
 
 
 def _now() -> datetime:
