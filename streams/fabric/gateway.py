@@ -115,6 +115,11 @@ class Gateway:
         """Who signs now."""
         return self.credentials.identity
 
+    @property
+    def waiting(self) -> int:
+        """How many transactions are expected in a block."""
+        return len(self._session.commits)
+
     def propose(self, command: RoutedCommand, attempt: int) -> GatewayProposal:
         """The proposal of this attempt: the same transaction id every time, as long as the certificate stays."""
         settings = self._session.settings
