@@ -19,7 +19,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import events_pb2
 from grpc import StatusCode
 
-from streams.fabric.connection import open_channel, read_ca_certificates
+from streams.fabric.connection import open_channel, read_ca_certificates, spare_threads
 from streams.fabric.failures import Failure, failure_of
 from streams.settings import FabricSettings
 
@@ -152,6 +152,7 @@ class Gateways:
 def open_gateways(settings: FabricSettings, on_change: Callable[[str, str, str], None]) -> Gateways:
     """The gateways of the settings; each connects with its first call. Raises CredentialsInvalid."""
     authorities = read_ca_certificates(settings)
+    spare_threads()
     peers = [GatewayPeer(address, open_channel(settings, address, authorities)) for address in settings.gateways]
     return Gateways(peers, on_change)
 

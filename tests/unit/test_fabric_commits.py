@@ -13,7 +13,7 @@ from streams.ledger import VALID
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FAR = float("inf")
-VALID_CODE, POLICY, MVCC, PHANTOM, DUPLICATE, BAD_ID = 0, 10, 11, 12, 9, 8
+VALID_CODE, POLICY, MVCC, PHANTOM, DUPLICATE, BAD_ID, CHANGED = 0, 10, 11, 12, 9, 8, 5
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ async def test_a_block_settles_a_transaction(commits: Commits, codes: list[int],
     assert await expectation.news(FAR) == sighting(settled)
 
 
-@pytest.mark.parametrize("codes", [[DUPLICATE], [POLICY], [BAD_ID], [BAD_ID, DUPLICATE], [255], [99]])
+@pytest.mark.parametrize("codes", [[DUPLICATE], [POLICY], [BAD_ID], [BAD_ID, DUPLICATE], [CHANGED], [255], [99]])
 async def test_a_code_that_does_not_settle_it_asks_for_a_look_up(commits: Commits, codes: list[int]) -> None:
     expectation = commits.expect("t")
     commits.block(7, [("t", code) for code in codes])
