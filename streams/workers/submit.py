@@ -184,7 +184,15 @@ def _stream_interrupted(cause: str) -> None:
 
 
 def _tell(event: Event, cause: str) -> None:
-    logger().warning(event, cause=cause)
+    match event:
+        case Event.CERTIFICATE_RENEWED:
+            logger().info(Event.CERTIFICATE_RENEWED, cause=cause)
+        case Event.CERTIFICATE_REFUSED:
+            logger().error(Event.CERTIFICATE_REFUSED, cause=cause)
+        case Event.CERTIFICATE_NOT_KEPT:
+            logger().warning(Event.CERTIFICATE_NOT_KEPT, cause=cause)
+        case _:
+            logger().warning(Event.GATEWAY_CHANGED, cause=cause)
 
 
 def _now() -> datetime:
