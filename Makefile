@@ -28,6 +28,10 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
 
+.PHONY: bench-client
+bench-client: .venv/installed ## Measure the CPU per transaction of the ledger client alone
+	@$(BIN)/python -m benchmarks.client
+
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs
 	$(BIN)/ruff format --check .
