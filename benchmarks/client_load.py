@@ -13,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from streams.fabric.gateway import Gateway
+from streams.fabric.ids import create_secret
 from streams.messages import Origin, RoutedCommand
 from streams.settings import FabricSettings
 
@@ -34,6 +35,7 @@ async def simulator(folder: Path, block_interval_s: float) -> AsyncIterator[Fabr
     try:
         assert child.stdout is not None
         said = await asyncio.wait_for(child.stdout.readline(), READY_TIMEOUT_S)
+        create_secret(folder / "nonce-secret")
         yield FabricSettings(
             gateway=said.decode().split()[-1],
             tls_ca_file=folder / "wallet" / "tlsca-cert",

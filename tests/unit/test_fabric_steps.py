@@ -17,6 +17,7 @@ from scripted_ledger import COMMAND
 from streams.errors import CommitUnknown, EndorseFailed, SubmitFailed
 from streams.fabric.gateway import Gateway, connect
 from streams.fabric.gateways import Method
+from streams.fabric.ids import create_secret
 from streams.fabric.steps import GatewayTransaction
 from streams.fabric.translation import Step
 from streams.settings import FabricSettings
@@ -26,6 +27,7 @@ from streams.settings import FabricSettings
 async def gateway(tmp_path: Path) -> AsyncIterator[Gateway]:
     key = ec.generate_private_key(ec.SECP256R1())
     put(tmp_path, "org1-admin", certificate(key), pem(key))
+    create_secret(tmp_path / "secret")
     settings = FabricSettings(
         gateway="localhost:1",
         tls_ca_file=tmp_path / "org1-admin-cert",
