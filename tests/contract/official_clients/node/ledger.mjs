@@ -24,7 +24,7 @@ export class Ledger {
         this.#connection = new grpc.Client(
             described.address,
             grpc.credentials.createSsl(readFileSync(described.tls_ca_file)),
-            { 'grpc.ssl_target_name_override': described.server_name },
+            described.server_name ? { 'grpc.ssl_target_name_override': described.server_name } : {},
         );
     }
 
