@@ -79,7 +79,7 @@ func casesOf[B any](name string, s stream[B]) []namedCase {
 // ofHistory reads the blocks of the history; other clients' transactions in them are left out.
 func (s stream[B]) ofHistory(r *run, options ...client.BlockEventsOption) ([]B, object) {
 	last, own := r.history()["third"].block, r.own()
-	ctx, leave := within(streamDeadline)
+	ctx, leave := within(streamLimit)
 	defer leave()
 	events := must(s.request(r.ledger.network("admin"), options...).Events(ctx))
 	taken, stillOpen := take(ctx, events, func(block B) bool { return s.number(block) >= last })
@@ -125,7 +125,7 @@ func (s stream[B]) afterCheckpoint(r *run) any {
 }
 
 func (s stream[B]) genesis(r *run) any {
-	ctx, leave := within(streamDeadline)
+	ctx, leave := within(streamLimit)
 	defer leave()
 	events := must(s.request(r.ledger.network("admin"), client.WithStartBlock(0)).Events(ctx))
 	taken, stillOpen := take(ctx, events, func(B) bool { return true })
@@ -137,7 +137,7 @@ func (s stream[B]) genesis(r *run) any {
 }
 
 func (s stream[B]) live(r *run) any {
-	ctx, leave := within(streamDeadline)
+	ctx, leave := within(streamLimit)
 	defer leave()
 	events := must(s.request(r.ledger.network("admin")).Events(ctx))
 	commit := must(r.endorsed().Submit())
@@ -154,7 +154,7 @@ func (s stream[B]) live(r *run) any {
 }
 
 func refusedStream[B any](request blockRequest[B]) any {
-	ctx, leave := within(streamDeadline)
+	ctx, leave := within(streamLimit)
 	defer leave()
 	taken, stillOpen := take(ctx, must(request.Events(ctx)), func(B) bool { return true })
 	return object{"blocks": len(taken), "still_open": stillOpen}

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	streamDeadline = 20 * time.Second
-	farAhead       = 1_000_000
+	streamLimit = 20 * time.Second
+	farAhead    = 1_000_000
 )
 
 // Events of the chaincode: valid transactions only, from a block, from a checkpoint, live.
@@ -53,7 +53,7 @@ var chaincodeEventCases = []namedCase{
 // eventsOfHistory reads up to the third transaction's event; other clients' events are left out.
 func eventsOfHistory(r *run, options ...client.ChaincodeEventsOption) ([]*client.ChaincodeEvent, object) {
 	known, own := r.history(), r.own()
-	ctx, leave := within(streamDeadline)
+	ctx, leave := within(streamLimit)
 	defer leave()
 	events := must(r.ledger.network("admin").ChaincodeEvents(ctx, r.ledger.Chaincode, options...))
 	taken, stillOpen := take(ctx, events, func(event *client.ChaincodeEvent) bool {
@@ -107,7 +107,7 @@ func eventsAfterEvent(r *run) any {
 }
 
 func liveEvents(r *run) any {
-	ctx, leave := within(streamDeadline)
+	ctx, leave := within(streamLimit)
 	defer leave()
 	events := must(r.ledger.network("admin").ChaincodeEvents(ctx, r.ledger.Chaincode))
 	commit := must(r.endorsed().Submit())

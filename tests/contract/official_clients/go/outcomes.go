@@ -88,8 +88,8 @@ func refusal[T any](_ T, err error) any {
 	return describeError(err)
 }
 
-// take reads a stream up to the item that isLast accepts. The client tells no reason for the end of a stream: it is
-// still open when we have left it, or when the context's deadline has.
+// take reads a stream up to the item that isLast accepts. The client tells no reason for the end of a stream: it was
+// still open when we have left it, at that item or at the end of the context.
 func take[T any](ctx context.Context, events <-chan T, isLast func(T) bool) (taken []T, stillOpen bool) {
 	for item := range events {
 		taken = append(taken, item)
@@ -100,7 +100,10 @@ func take[T any](ctx context.Context, events <-chan T, isLast func(T) bool) (tak
 	return taken, ctx.Err() != nil
 }
 
-// within is a context for one stream; whoever asks for it leaves the stream by `leave`.
-func within(limit time.Duration) (ctx context.Context, leave context.CancelFunc) {
-	return context.WithTimeout(context.Background(), limit)
+// within is a context that ends by itself, and the way to leave it earlier. It is no deadline: gRPC would tell that to
+// the server, which might be the first to end the call.
+func within(limit time.Duration) (context.Context, context.CancelFunc) {
+	ctx, leave := context.WithCancel(context.Background())
+	time.AfterFunc(limit, leave)
+	return ctx, leave
 }

@@ -4,10 +4,10 @@ import { checkpointers } from '@hyperledger/fabric-gateway';
 
 import { describeChain, entries, filteredEntries } from './block_contents.mjs';
 import { history } from './history.mjs';
-import { within, wrongSignature } from './ledger.mjs';
+import { wrongSignature } from './ledger.mjs';
 import { take } from './outcomes.mjs';
 
-const STREAM_DEADLINE_S = 20;
+const STREAM_LIMIT_S = 20;
 
 const WHOLE = {
     request: (network, options) => network.newBlockEventsRequest(options),
@@ -26,7 +26,7 @@ const FILTERED = {
 };
 
 const read = (kind, run, options, isLast) =>
-    take(kind.request(run.ledger.network(), options).getEvents(within(STREAM_DEADLINE_S)), isLast);
+    take(kind.request(run.ledger.network(), options).getEvents(), isLast, STREAM_LIMIT_S);
 
 function describe(kind, blocks, own) {
     const numbers = blocks.map(kind.number);
@@ -67,13 +67,13 @@ async function genesis(kind, run) {
 }
 
 async function live(kind, run) {
-    const events = await kind.request(run.ledger.network()).getEvents(within(STREAM_DEADLINE_S));
+    const events = await kind.request(run.ledger.network()).getEvents();
     const submitting = run.ledger.contract().submitAsync('AppointAdmin', { arguments: [run.newAdmin()] });
     const holdsOwn = async (block) => {
         const id = (await submitting).getTransactionId();
         return kind.entries(block).some(({ transaction }) => transaction === id);
     };
-    const [{ taken, end }, submitted] = await Promise.all([take(events, holdsOwn), submitting]);
+    const [{ taken, end }, submitted] = await Promise.all([take(events, holdsOwn, STREAM_LIMIT_S), submitting]);
     const id = run.name(submitted.getTransactionId(), 'T');
     const { blockNumber } = await submitted.getStatus();
     const in_block_of_commit = taken.length > 0 && kind.number(taken.at(-1)) === blockNumber;
@@ -81,7 +81,7 @@ async function live(kind, run) {
 }
 
 async function refused(request) {
-    const { taken, end } = await take(request.getEvents(within(STREAM_DEADLINE_S)), () => true);
+    const { taken, end } = await take(request.getEvents(), () => true, STREAM_LIMIT_S);
     return { blocks: taken.length, ...end };
 }
 

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { checkpointers } from '@hyperledger/fabric-gateway';
 
 import { history } from './history.mjs';
-import { within, wrongSignature } from './ledger.mjs';
+import { wrongSignature } from './ledger.mjs';
 import { json, take } from './outcomes.mjs';
 
-const STREAM_DEADLINE_S = 20;
+const STREAM_LIMIT_S = 20;
 const SILENCE_S = 1;
 
 /** Events of the history up to the third transaction's; other clients' events are left out. */
@@ -17,8 +17,9 @@ async function ofHistory(run, options) {
     const known = await history(run);
     const request = ledger.network().newChaincodeEventsRequest(ledger.chaincode, options);
     const { taken, end } = await take(
-        request.getEvents(within(STREAM_DEADLINE_S)),
+        request.getEvents(),
         (event) => event.transactionId === known.third.transaction,
+        STREAM_LIMIT_S,
     );
     const own = new Map(Object.values(known).map(({ transaction, block }) => [transaction, block]));
     const events = taken.filter(({ transactionId }) => own.has(transactionId));
@@ -57,10 +58,10 @@ async function afterBlock(run) {
 
 async function live(run) {
     const { ledger } = run;
-    const events = await ledger.network().getChaincodeEvents(ledger.chaincode, within(STREAM_DEADLINE_S));
+    const events = await ledger.network().getChaincodeEvents(ledger.chaincode);
     const submitting = ledger.contract().submitAsync('AppointAdmin', { arguments: [run.newAdmin()] });
     const isOwn = async ({ transactionId }) => transactionId === (await submitting).getTransactionId();
-    const [{ taken, end }, submitted] = await Promise.all([take(events, isOwn), submitting]);
+    const [{ taken, end }, submitted] = await Promise.all([take(events, isOwn, STREAM_LIMIT_S), submitting]);
     const id = run.name(submitted.getTransactionId(), 'T');
     const blocks = new Map([[id, (await submitted.getStatus()).blockNumber]]);
     const own = taken.filter((event) => event.transactionId === id);
@@ -69,7 +70,7 @@ async function live(run) {
 
 /** What comes within a second. */
 async function listen(request) {
-    const { taken, end } = await take(request.getEvents(within(SILENCE_S)), () => false);
+    const { taken, end } = await take(request.getEvents(), () => false, SILENCE_S);
     return { events: taken.length, ...end };
 }
 

@@ -49,9 +49,18 @@ export async function refusal(call) {
     return 'not refused';
 }
 
-/** The items of a stream up to the one that `isLast` accepts (it may wait), then the stream is closed. */
-export async function take(events, isLast) {
+/**
+ * The items of a stream up to the one that `isLast` accepts (it may wait), for so many seconds at most. We leave the
+ * stream then without a deadline in the call: gRPC would tell that to the server, which might be the first to end it.
+ */
+export async function take(events, isLast, limitS) {
     const taken = [];
+    let left = false;
+    const leave = async () => {
+        left = true;
+        (await events).close();
+    };
+    const leaving = setTimeout(leave, limitS * 1000);
     try {
         for await (const item of await events) {
             taken.push(item);
@@ -59,17 +68,13 @@ export async function take(events, isLast) {
                 return { taken, end: { still_open: true } };
             }
         }
-        return { taken, end: { still_open: false } };
+        return { taken, end: { still_open: left } };
     } catch (error) {
-        return { taken, end: describeEnd(error) };
+        return { taken, end: left ? { still_open: true } : { still_open: false, ...describeError(error) } };
     } finally {
-        (await events).close();
+        clearTimeout(leaving);
+        await leave();
     }
-}
-
-/** A stream that we had to leave at our own deadline was still open. */
-function describeEnd(error) {
-    return isOwnDeadline(error) ? { still_open: true } : { still_open: false, ...describeError(error) };
 }
 
 /** Of the client and the server, which both know the deadline, the server may be first: it cancels the call. */
