@@ -1,4 +1,7 @@
-"""Clients that nobody here wrote, the official ones for Node and Go, get from the simulator what a real peer tells."""
+"""Clients that nobody here wrote, the official ones for Node and Go, get from the simulator what a real peer tells.
+
+With the STREAMS_FABRIC settings of a network that runs the reference chaincode, they are run against that one too.
+"""
 
 from __future__ import annotations
 

@@ -15,14 +15,25 @@ const (
 // Events of the chaincode: valid transactions only, from a block, from a checkpoint, live.
 var chaincodeEventCases = []namedCase{
 	{"chaincode_events_from_a_block", func(r *run) any {
-		_, described := eventsOfHistory(r, client.WithStartBlock(r.history()["first"].block))
+		_, described := eventsOfHistory(r, streamLimit, client.WithStartBlock(r.history()["first"].block))
 		return described
 	}},
 	{"chaincode_events_after_a_checkpointed_event", eventsAfterEvent},
+	{"chaincode_events_after_the_last_event_of_a_block", func(r *run) any {
+		second := r.history()["second"]
+		return eventsAfter(r, streamLimit, second.block, second.transaction)
+	}},
+	{"chaincode_events_after_a_transaction_that_is_not_valid", func(r *run) any {
+		loser := r.history()["loser"]
+		return eventsAfter(r, silence, loser.block, loser.transaction)
+	}},
+	{"chaincode_events_after_a_transaction_of_another_block", func(r *run) any {
+		return eventsAfter(r, silence, r.history()["first"].block, r.history()["third"].transaction)
+	}},
 	{"chaincode_events_after_a_checkpointed_block", func(r *run) any {
 		checkpoint := &client.InMemoryCheckpointer{}
 		checkpoint.CheckpointBlock(r.history()["first"].block)
-		_, described := eventsOfHistory(r, client.WithStartBlock(0), client.WithCheckpoint(checkpoint))
+		_, described := eventsOfHistory(r, streamLimit, client.WithStartBlock(0), client.WithCheckpoint(checkpoint))
 		return described
 	}},
 	{"chaincode_events_from_now_on", liveEvents},
@@ -51,9 +62,11 @@ var chaincodeEventCases = []namedCase{
 }
 
 // eventsOfHistory reads up to the third transaction's event; other clients' events are left out.
-func eventsOfHistory(r *run, options ...client.ChaincodeEventsOption) ([]*client.ChaincodeEvent, object) {
+func eventsOfHistory(
+	r *run, limit time.Duration, options ...client.ChaincodeEventsOption,
+) ([]*client.ChaincodeEvent, object) {
 	known, own := r.history(), r.own()
-	ctx, leave := within(streamLimit)
+	ctx, leave := within(limit)
 	defer leave()
 	events := must(r.ledger.network("admin").ChaincodeEvents(ctx, r.ledger.Chaincode, options...))
 	taken, stillOpen := take(ctx, events, func(event *client.ChaincodeEvent) bool {
@@ -88,7 +101,7 @@ func describeEvents(events []*client.ChaincodeEvent, blocks map[string]uint64) [
 }
 
 func eventsAfterEvent(r *run) any {
-	events, seen := eventsOfHistory(r, client.WithStartBlock(r.history()["first"].block))
+	events, seen := eventsOfHistory(r, streamLimit, client.WithStartBlock(r.history()["first"].block))
 	if len(events) == 0 {
 		return seen
 	}
@@ -102,7 +115,14 @@ func eventsAfterEvent(r *run) any {
 	}
 	reopened := must(client.NewFileCheckpointer(path))
 	defer func() { _ = reopened.Close() }()
-	_, described := eventsOfHistory(r, client.WithCheckpoint(reopened))
+	_, described := eventsOfHistory(r, streamLimit, client.WithCheckpoint(reopened))
+	return described
+}
+
+func eventsAfter(r *run, limit time.Duration, block uint64, transaction string) any {
+	checkpoint := &client.InMemoryCheckpointer{}
+	checkpoint.CheckpointTransaction(block, transaction)
+	_, described := eventsOfHistory(r, limit, client.WithCheckpoint(checkpoint))
 	return described
 }
 

@@ -14,6 +14,12 @@ var refusalCases = []namedCase{
 	{"evaluate_with_too_few_arguments", func(r *run) any {
 		return refusal(r.ledger.contract("admin").EvaluateTransaction("AppointAdmin"))
 	}},
+	{"evaluate_refused_by_the_other_organization", func(r *run) any {
+		return refusal(r.ledger.contract("admin").Evaluate("Nope", client.WithEndorsingOrganizations("Org2MSP")))
+	}},
+	{"evaluate_at_an_unknown_organization", func(r *run) any {
+		return refusal(r.ledger.contract("admin").Evaluate("Nope", client.WithEndorsingOrganizations("NoMSP")))
+	}},
 	{"evaluate_of_an_unknown_chaincode", func(r *run) any {
 		return refusal(elsewhere(r, r.ledger.Channel, "nope").EvaluateTransaction("Nope"))
 	}},

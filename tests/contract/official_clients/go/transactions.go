@@ -13,11 +13,15 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-const silence = time.Second
+const (
+	silence = time.Second
+	many    = 40
+)
 
 // What a client does on a good day, and what becomes of transactions.
 var transactionCases = []namedCase{
 	{"evaluate_answers_and_writes_nothing", evaluate},
+	{"evaluate_at_another_organization_answers", evaluateAtOrg2},
 	{"evaluate_of_the_system_chaincode_finds_a_transaction", evaluateSystemChaincode},
 	{"submit_returns_the_result", submit},
 	{"submit_keeps_every_letter", submitUnicode},
@@ -26,6 +30,7 @@ var transactionCases = []namedCase{
 	{"everything_can_be_signed_elsewhere", offline},
 	{"transient_data_reaches_the_chaincode", commandTwice},
 	{"a_transaction_submitted_twice_is_committed_once", submitTwice},
+	{"many_transactions_at_once_are_all_committed", manyAtOnce},
 	{"of_two_conflicting_transactions_one_is_valid", conflict},
 	{"a_transaction_without_endorsement_of_org2_is_a_commit_error", conflictOfCoarseCall},
 	{"another_member_may_ask_for_the_status", statusByAnother},
@@ -41,6 +46,11 @@ func evaluate(r *run) any {
 		answers = append(answers, parsed(must(r.ledger.contract("admin").EvaluateTransaction("AppointAdmin", admin))))
 	}
 	return answers
+}
+
+func evaluateAtOrg2(r *run) any {
+	admin, org2 := client.WithArguments(r.newAdmin("admin")), client.WithEndorsingOrganizations("Org2MSP")
+	return parsed(must(r.ledger.contract("admin").Evaluate("AppointAdmin", admin, org2)))
 }
 
 func evaluateSystemChaincode(r *run) any {
@@ -119,6 +129,32 @@ func submitTwice(r *run) any {
 		"statuses":   []object{describeStatus(statuses[0]), describeStatus(statuses[1])},
 		"same_block": statuses[0].BlockNumber == statuses[1].BlockNumber,
 	}
+}
+
+func manyAtOnce(r *run) any {
+	contract := r.ledger.contract("admin")
+	codes := make(chan string, many)
+	for range many {
+		admin := client.WithArguments(r.newAdmin("admin"))
+		go func() {
+			_, commit, err := contract.SubmitAsync("AppointAdmin", admin)
+			if err != nil {
+				codes <- err.Error()
+				return
+			}
+			status, err := commit.Status()
+			if err != nil {
+				codes <- err.Error()
+				return
+			}
+			codes <- status.Code.String()
+		}()
+	}
+	counted := map[string]int{}
+	for range many {
+		counted[<-codes]++
+	}
+	return counted
 }
 
 func conflict(r *run) any {

@@ -12,14 +12,14 @@ const STREAM_LIMIT_S = 20;
 const SILENCE_S = 1;
 
 /** Events of the history up to the third transaction's; other clients' events are left out. */
-async function ofHistory(run, options) {
+async function ofHistory(run, options, limitS = STREAM_LIMIT_S) {
     const { ledger } = run;
     const known = await history(run);
     const request = ledger.network().newChaincodeEventsRequest(ledger.chaincode, options);
     const { taken, end } = await take(
         request.getEvents(),
         (event) => event.transactionId === known.third.transaction,
-        STREAM_LIMIT_S,
+        limitS,
     );
     const own = new Map(Object.values(known).map(({ transaction, block }) => [transaction, block]));
     const events = taken.filter(({ transactionId }) => own.has(transactionId));
@@ -47,6 +47,27 @@ async function afterEvent(run) {
     const path = join(run.ledger.scratch, 'node-checkpoint');
     await (await checkpointers.file(path)).checkpointChaincodeEvent(events[0]);
     return (await ofHistory(run, { checkpoint: await checkpointers.file(path) })).described;
+}
+
+async function afterTransaction(run, block, transaction, limitS) {
+    const checkpoint = checkpointers.inMemory();
+    await checkpoint.checkpointTransaction(block, transaction);
+    return (await ofHistory(run, { checkpoint }, limitS)).described;
+}
+
+async function afterLastEvent(run) {
+    const { second } = await history(run);
+    return afterTransaction(run, second.block, second.transaction);
+}
+
+async function afterInvalidTransaction(run) {
+    const { loser } = await history(run);
+    return afterTransaction(run, loser.block, loser.transaction, SILENCE_S);
+}
+
+async function afterTransactionElsewhere(run) {
+    const { first, third } = await history(run);
+    return afterTransaction(run, first.block, third.transaction, SILENCE_S);
 }
 
 async function afterBlock(run) {
@@ -98,6 +119,9 @@ const inChannel = (run, identity, channel) =>
 export const CASES = {
     chaincode_events_from_a_block: fromBlock,
     chaincode_events_after_a_checkpointed_event: afterEvent,
+    chaincode_events_after_the_last_event_of_a_block: afterLastEvent,
+    chaincode_events_after_a_transaction_that_is_not_valid: afterInvalidTransaction,
+    chaincode_events_after_a_transaction_of_another_block: afterTransactionElsewhere,
     chaincode_events_after_a_checkpointed_block: afterBlock,
     chaincode_events_from_now_on: live,
     chaincode_events_of_an_unknown_chaincode: ofAnotherChaincode,

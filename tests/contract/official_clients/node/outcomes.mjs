@@ -18,6 +18,15 @@ export function json(bytes) {
     return JSON.parse(text(bytes));
 }
 
+/** How often each text occurs. */
+export function count(texts) {
+    const counted = {};
+    for (const each of texts) {
+        counted[each] = (counted[each] ?? 0) + 1;
+    }
+    return counted;
+}
+
 /** A commit status without its block number, which depends on the network's age. */
 export function describeStatus(status) {
     return { transaction: status.transactionId, code: codeName(status.code), successful: status.successful };

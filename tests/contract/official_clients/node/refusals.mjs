@@ -7,6 +7,9 @@ const UNKNOWN_TRANSACTION = '0'.repeat(64);
 
 const evaluated = (contract, name, ...args) => refusal(contract.evaluateTransaction(name, ...args));
 
+const evaluatedBy = (run, organization) =>
+    refusal(run.ledger.contract().evaluate('Nope', { endorsingOrganizations: [organization] }));
+
 async function endorsed(run, options) {
     return refusal(run.proposal('T', options).endorse());
 }
@@ -62,6 +65,8 @@ async function appointedTwice(run) {
 export const CASES = {
     evaluate_refused_by_the_chaincode: (run) => evaluated(run.ledger.contract(), 'Nope'),
     evaluate_with_too_few_arguments: (run) => evaluated(run.ledger.contract(), 'AppointAdmin'),
+    evaluate_refused_by_the_other_organization: (run) => evaluatedBy(run, 'Org2MSP'),
+    evaluate_at_an_unknown_organization: (run) => evaluatedBy(run, 'NoMSP'),
     evaluate_of_an_unknown_chaincode: (run) => evaluated(elsewhere(run, { chaincode: 'nope' }), 'Nope'),
     evaluate_in_an_unknown_channel: (run) => evaluated(elsewhere(run, { channel: 'nochan' }), 'Nope'),
     evaluate_by_a_stranger: (run) => evaluated(run.ledger.contract('stranger'), 'GetSystemStatus'),

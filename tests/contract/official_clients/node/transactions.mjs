@@ -5,9 +5,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { gateway as messages, msp, peer } from '@hyperledger/fabric-protos';
 
 import { within } from './ledger.mjs';
-import { codeName, describeStatus, isOwnDeadline, json, refusal } from './outcomes.mjs';
+import { codeName, count, describeStatus, isOwnDeadline, json, refusal } from './outcomes.mjs';
 
 const SILENCE_S = 1;
+const MANY = 40;
 
 async function evaluate(run) {
     const admin = run.newAdmin();
@@ -17,6 +18,11 @@ async function evaluate(run) {
         answers.push(json(await contract.evaluateTransaction('AppointAdmin', admin)));
     }
     return answers;
+}
+
+async function evaluateAtOrg2(run) {
+    const options = { arguments: [run.newAdmin()], endorsingOrganizations: ['Org2MSP'] };
+    return json(await run.ledger.contract().evaluate('AppointAdmin', options));
 }
 
 async function evaluateSystemChaincode(run) {
@@ -89,6 +95,14 @@ async function submitTwice(run) {
     };
 }
 
+async function manyAtOnce(run) {
+    const submit = async () => {
+        const submitted = await run.ledger.contract().submitAsync('AppointAdmin', { arguments: [run.newAdmin()] });
+        return codeName((await submitted.getStatus()).code);
+    };
+    return count(await Promise.all(Array.from({ length: MANY }, submit)));
+}
+
 async function conflict(run) {
     const admin = run.newAdmin();
     const endorsed = [];
@@ -146,6 +160,7 @@ async function statusOfUnknown(run) {
 
 export const CASES = {
     evaluate_answers_and_writes_nothing: evaluate,
+    evaluate_at_another_organization_answers: evaluateAtOrg2,
     evaluate_of_the_system_chaincode_finds_a_transaction: evaluateSystemChaincode,
     submit_returns_the_result: submit,
     submit_keeps_every_letter: submitUnicode,
@@ -154,6 +169,7 @@ export const CASES = {
     everything_can_be_signed_elsewhere: offline,
     transient_data_reaches_the_chaincode: commandTwice,
     a_transaction_submitted_twice_is_committed_once: submitTwice,
+    many_transactions_at_once_are_all_committed: manyAtOnce,
     of_two_conflicting_transactions_one_is_valid: conflict,
     a_transaction_without_endorsement_of_org2_is_a_commit_error: conflictOfCoarseCall,
     another_member_may_ask_for_the_status: statusByAnother,
