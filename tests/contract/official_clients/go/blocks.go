@@ -1,56 +1,15 @@
 package main
 
 import (
-	"context"
 	"slices"
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
-	"github.com/hyperledger/fabric-protos-go-apiv2/common"
-	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
-	"google.golang.org/grpc"
 )
 
-// blockRequest is one of the client's requests for blocks of type B.
-type blockRequest[B any] interface {
-	Bytes() ([]byte, error)
-	Events(ctx context.Context, opts ...grpc.CallOption) (<-chan B, error)
-}
-
-// stream is what differs between whole and filtered blocks.
-type stream[B any] struct {
-	request  func(*client.Network, ...client.BlockEventsOption) blockRequest[B]
-	signed   func(gateway *client.Gateway, request, signature []byte) blockRequest[B]
-	number   func(B) uint64
-	entries  func(B) []entry
-	describe func([]B) object
-}
-
-var whole = stream[*common.Block]{
-	request: func(network *client.Network, options ...client.BlockEventsOption) blockRequest[*common.Block] {
-		return must(network.NewBlockEventsRequest(options...))
-	},
-	signed: func(gateway *client.Gateway, request, signature []byte) blockRequest[*common.Block] {
-		return must(gateway.NewSignedBlockEventsRequest(request, signature))
-	},
-	number:   func(block *common.Block) uint64 { return block.GetHeader().GetNumber() },
-	entries:  entries,
-	describe: describeChain,
-}
-
-var filtered = stream[*peer.FilteredBlock]{
-	request: func(network *client.Network, options ...client.BlockEventsOption) blockRequest[*peer.FilteredBlock] {
-		return must(network.NewFilteredBlockEventsRequest(options...))
-	},
-	signed: func(gateway *client.Gateway, request, signature []byte) blockRequest[*peer.FilteredBlock] {
-		return must(gateway.NewSignedFilteredBlockEventsRequest(request, signature))
-	},
-	number:   (*peer.FilteredBlock).GetNumber,
-	entries:  filteredEntries,
-	describe: describeChannels,
-}
-
 // Streams of whole and of filtered blocks: from a block, from a checkpoint, live, refused.
-var blockCases = slices.Concat(casesOf("blocks", whole), casesOf("filtered_blocks", filtered))
+var blockCases = slices.Concat(
+	casesOf("blocks", whole), casesOf("blocks_with_private_data", withPrivateData), casesOf("filtered_blocks", filtered),
+)
 
 func casesOf[B any](name string, s stream[B]) []namedCase {
 	return []namedCase{

@@ -17,6 +17,18 @@ const WHOLE = {
     describe: describeChain,
 };
 
+/** The same blocks, each with the private data that this channel does not have. */
+const WITH_PRIVATE_DATA = {
+    request: (network, options) => network.newBlockAndPrivateDataEventsRequest(options),
+    signed: (gateway, bytes, signature) => gateway.newSignedBlockAndPrivateDataEventsRequest(bytes, signature),
+    number: (both) => WHOLE.number(both.getBlock()),
+    entries: (both) => entries(both.getBlock()),
+    describe: (blocks) => ({
+        ...describeChain(blocks.map((both) => both.getBlock())),
+        private_data: blocks.reduce((sum, both) => sum + both.getPrivateDataMapMap().getLength(), 0),
+    }),
+};
+
 const FILTERED = {
     request: (network, options) => network.newFilteredBlockEventsRequest(options),
     signed: (gateway, bytes, signature) => gateway.newSignedFilteredBlockEventsRequest(bytes, signature),
@@ -109,4 +121,8 @@ const casesOf = (name, kind) => ({
     [`${name}_with_a_wrong_signature`]: (run) => signedWrong(kind, run),
 });
 
-export const CASES = { ...casesOf('blocks', WHOLE), ...casesOf('filtered_blocks', FILTERED) };
+export const CASES = {
+    ...casesOf('blocks', WHOLE),
+    ...casesOf('blocks_with_private_data', WITH_PRIVATE_DATA),
+    ...casesOf('filtered_blocks', FILTERED),
+};
