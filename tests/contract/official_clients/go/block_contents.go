@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/asn1"
 	"math/big"
+	"slices"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/common"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -60,22 +61,19 @@ func filteredEntries(block *peer.FilteredBlock) []entry {
 }
 
 func describeChannels(blocks []*peer.FilteredBlock) object {
-	channels := map[string]bool{}
-	names := []string{}
+	channels := []string{}
 	for _, block := range blocks {
-		if !channels[block.GetChannelId()] {
-			channels[block.GetChannelId()] = true
-			names = append(names, block.GetChannelId())
+		if !slices.Contains(channels, block.GetChannelId()) {
+			channels = append(channels, block.GetChannelId())
 		}
 	}
-	return object{"channels": names}
+	return object{"channels": channels}
 }
 
 // describeChain tells whether each block holds the data its header says, and the hash of the header before it.
 func describeChain(blocks []*common.Block) object {
 	dataAgree, previousAgree := true, true
-	lengths := map[int]bool{}
-	metadata := []int{}
+	metadata := []blockMetadata{}
 	for index, block := range blocks {
 		data := sha256.Sum256(bytes.Join(block.GetData().GetData(), nil))
 		dataAgree = dataAgree && bytes.Equal(data[:], block.GetHeader().GetDataHash())
@@ -83,12 +81,35 @@ func describeChain(blocks []*common.Block) object {
 			previous := headerHash(blocks[index-1].GetHeader())
 			previousAgree = previousAgree && bytes.Equal(previous, block.GetHeader().GetPreviousHash())
 		}
-		if length := len(block.GetMetadata().GetMetadata()); !lengths[length] {
-			lengths[length] = true
-			metadata = append(metadata, length)
+		if each := metadataOf(block); !slices.Contains(metadata, each) {
+			metadata = append(metadata, each)
 		}
 	}
 	return object{"data_hashes_agree": dataAgree, "previous_hashes_agree": previousAgree, "metadata": metadata}
+}
+
+// blockMetadata is what orderer and peer add to a block.
+type blockMetadata struct {
+	Parts             int    `json:"parts"`
+	OrdererSignatures int    `json:"orderer_signatures"`
+	LastConfig        uint64 `json:"last_config"`
+	CommitHashBytes   int    `json:"commit_hash_bytes"`
+}
+
+func metadataOf(block *common.Block) blockMetadata {
+	parts := block.GetMetadata().GetMetadata()
+	signed, lastConfig, commitHash := &common.Metadata{}, &common.Metadata{}, &common.Metadata{}
+	read(parts[common.BlockMetadataIndex_SIGNATURES], signed)
+	read(parts[common.BlockMetadataIndex_LAST_CONFIG], lastConfig)
+	read(parts[common.BlockMetadataIndex_COMMIT_HASH], commitHash)
+	config := &common.LastConfig{}
+	read(lastConfig.GetValue(), config)
+	return blockMetadata{
+		Parts:             len(parts),
+		OrdererSignatures: len(signed.GetSignatures()),
+		LastConfig:        config.GetIndex(),
+		CommitHashBytes:   len(commitHash.GetValue()),
+	}
 }
 
 // headerHash is SHA-256 over the ASN.1 DER of {number, previous hash, data hash}.

@@ -53,9 +53,25 @@ export function describeChain(blocks) {
         previous_hashes_agree: headers
             .slice(1)
             .every((header, index) => headerHash(headers[index]).equals(header.getPreviousHash_asU8())),
-        metadata: [...new Set(blocks.map((block) => block.getMetadata().getMetadataList().length))],
+        metadata: distinct(blocks.map(describeMetadata)),
     };
 }
+
+/** What orderer and peer add to a block. */
+function describeMetadata(block) {
+    const index = common.BlockMetadataIndex;
+    const metadata = block.getMetadata().getMetadataList_asU8();
+    const signed = common.Metadata.deserializeBinary(metadata[index.SIGNATURES]);
+    const lastConfig = common.Metadata.deserializeBinary(metadata[index.LAST_CONFIG]).getValue_asU8();
+    return {
+        parts: metadata.length,
+        orderer_signatures: signed.getSignaturesList().length,
+        last_config: common.LastConfig.deserializeBinary(lastConfig).getIndex(),
+        commit_hash_bytes: common.Metadata.deserializeBinary(metadata[index.COMMIT_HASH]).getValue_asU8().length,
+    };
+}
+
+const distinct = (objects) => [...new Set(objects.map((each) => JSON.stringify(each)))].map((each) => JSON.parse(each));
 
 /** SHA-256 over the ASN.1 DER of {number, previous hash, data hash}. */
 function headerHash(header) {
