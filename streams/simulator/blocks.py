@@ -43,10 +43,15 @@ def validation_codes(block: common_pb2.Block) -> bytes:
 
 
 def header_hash(header: common_pb2.BlockHeader) -> bytes:
-    """What the next block refers to: SHA-256 over the ASN.1 DER of the header (protoutil/blockutils.go)."""
+    """What the next block refers to (protoutil/blockutils.go)."""
+    return hashlib.sha256(header_bytes(header)).digest()
+
+
+def header_bytes(header: common_pb2.BlockHeader) -> bytes:
+    """The ASN.1 DER of a header, which is what is hashed and signed (protoutil/blockutils.go)."""
     number = header.number.to_bytes(header.number.bit_length() // 8 + 1, "big")
     fields = _der(0x02, number) + _der(0x04, header.previous_hash) + _der(0x04, header.data_hash)
-    return hashlib.sha256(_der(0x30, fields)).digest()
+    return _der(0x30, fields)
 
 
 def _der(tag: int, content: bytes) -> bytes:

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import chaincode_event_pb2, events_pb2
 from google.protobuf.message import DecodeError
 
-from streams.simulator.blocks import validation_codes
+from streams.simulator.block_metadata import as_ordered
+from streams.simulator.call_description import describe
+from streams.simulator.fault_book import FaultBook
+from streams.simulator.faults import Rpc
 from streams.simulator.identities import READERS, Identity, Membership
 from streams.simulator.ledger import Ledger
-from streams.simulator.transactions import (
-    Claim,
-    UnreadableEnvelope,
-    UnreadableTransaction,
-    read_action,
-    read_claim,
-    read_serialized,
-)
+from streams.simulator.transactions import Claim, Committed, UnreadableEnvelope, read_claim
+
+Seeks = AsyncIterator[common_pb2.Envelope]
 
 TIME_WINDOW_S = 15 * 60
 """How far the clock of a client may be off (peer.authentication.timewindow)."""
@@ -48,40 +46,61 @@ class _Seek:
 class Deliver:
     """Answers seeks with blocks, then with the blocks to come."""
 
-    def __init__(self, membership: Membership, ledger: Ledger, channel: str) -> None:
+    def __init__(
+        self, membership: Membership, ledger: Ledger, channel: str, book: FaultBook, now_s: Callable[[], float]
+    ) -> None:
         self._membership = membership
         self._ledger = ledger
         self._channel = channel
+        self._book = book
+        self._now_s = now_s
         self._filtered: dict[int, events_pb2.DeliverResponse] = {}
 
-    def blocks(self, seeks: AsyncIterator[common_pb2.Envelope]) -> AsyncIterator[events_pb2.DeliverResponse]:
-        """`Deliver`: whole blocks."""
-        return self._answer(seeks, lambda number: events_pb2.DeliverResponse(block=self._ledger.block(number)))
+    def blocks(self, seeks: Seeks) -> AsyncIterator[Any]:
+        """`protos.Deliver/Deliver`: whole blocks."""
+        return self._answer(seeks, events_pb2.DeliverResponse, self._block)
 
-    def filtered_blocks(self, seeks: AsyncIterator[common_pb2.Envelope]) -> AsyncIterator[events_pb2.DeliverResponse]:
-        """`DeliverFiltered`: id, type, code and event name of every entry, valid or not."""
-        return self._answer(seeks, self._filtered_response)
+    def blocks_with_private_data(self, seeks: Seeks) -> AsyncIterator[Any]:
+        """`protos.Deliver/DeliverWithPrivateData`: whole blocks; this channel has no private data."""
+        return self._answer(seeks, events_pb2.DeliverResponse, self._block_with_private_data)
 
-    async def _answer(
-        self, seeks: AsyncIterator[common_pb2.Envelope], response: Callable[[int], events_pb2.DeliverResponse]
-    ) -> AsyncIterator[events_pb2.DeliverResponse]:
+    def filtered_blocks(self, seeks: Seeks) -> AsyncIterator[Any]:
+        """`protos.Deliver/DeliverFiltered`: id, type, code and event name of every entry, valid or not."""
+        return self._answer(seeks, events_pb2.DeliverResponse, self._filtered_response)
+
+    def ordered_blocks(self, seeks: Seeks) -> AsyncIterator[Any]:
+        """`orderer.AtomicBroadcast/Deliver`: whole blocks as the orderer has them."""
+        return self._answer(seeks, ab_pb2.DeliverResponse, self._ordered_block)
+
+    async def _answer(self, seeks: Seeks, status: Any, response: Callable[[int], Any]) -> AsyncIterator[Any]:
         """After a seek that was followed to its stop the stream stays open for another; a refused one ends it."""
         async for envelope in seeks:
             try:
+                self._book.begin(describe(Rpc.DELIVER, envelope, self._membership) if self._book else None)
                 seek = self._read(envelope)
                 number = seek.first
                 while number <= seek.last:
                     if not seek.waits and number >= self._ledger.height:
                         raise _SeekRefused(Status.NOT_FOUND)
                     await self._ledger.wait_for(number)
-                    if seek.reader.has_expired():
+                    if self._membership.has_expired(seek.reader):
                         raise _SeekRefused(Status.FORBIDDEN)
                     yield response(number)
                     number += 1
             except _SeekRefused as refusal:
-                yield events_pb2.DeliverResponse(status=refusal.status)
+                yield status(status=refusal.status)
                 return
-            yield events_pb2.DeliverResponse(status=Status.SUCCESS)
+            yield status(status=Status.SUCCESS)
+
+    def _block(self, number: int) -> events_pb2.DeliverResponse:
+        return events_pb2.DeliverResponse(block=self._ledger.block(number))
+
+    def _block_with_private_data(self, number: int) -> events_pb2.DeliverResponse:
+        whole = events_pb2.BlockAndPrivateData(block=self._ledger.block(number))
+        return events_pb2.DeliverResponse(block_and_private_data=whole)
+
+    def _ordered_block(self, number: int) -> ab_pb2.DeliverResponse:
+        return ab_pb2.DeliverResponse(block=as_ordered(self._ledger.block(number)))
 
     def _read(self, envelope: common_pb2.Envelope) -> _Seek:
         claim = self._admitted(envelope)
@@ -109,7 +128,7 @@ class Deliver:
         except UnreadableEnvelope as error:
             raise _SeekRefused(Status.BAD_REQUEST) from error
         sent_at_s = header.timestamp.seconds + header.timestamp.nanos / 1e9
-        if not header.HasField("timestamp") or abs(time.time() - sent_at_s) > TIME_WINDOW_S:
+        if not header.HasField("timestamp") or abs(self._now_s() - sent_at_s) > TIME_WINDOW_S:
             raise _SeekRefused(Status.BAD_REQUEST)
         if claim.channel != self._channel:
             raise _SeekRefused(Status.NOT_FOUND)
@@ -146,35 +165,27 @@ class Deliver:
         """Kept for a while, because every stream on the channel wants the newest block."""
         kept = self._filtered.get(number)
         if kept is None:
-            kept = events_pb2.DeliverResponse(filtered_block=_filtered(self._ledger.block(number), self._channel))
+            kept = events_pb2.DeliverResponse(filtered_block=self._filter(number))
             if len(self._filtered) >= _REMEMBERED_BLOCKS:
                 self._filtered.clear()
             self._filtered[number] = kept
         return kept
 
-
-def _filtered(block: common_pb2.Block, channel: str) -> events_pb2.FilteredBlock:
-    filtered = events_pb2.FilteredBlock(channel_id=channel, number=block.header.number)
-    for serialized, code in zip(block.data.data, validation_codes(block), strict=True):
-        entry = filtered.filtered_transactions.add(tx_validation_code=code)
-        try:
-            claim = read_serialized(serialized)
-        except UnreadableEnvelope:
-            continue
-        entry.txid = claim.transaction_id
-        entry.type = claim.header_type
-        if claim.header_type == common_pb2.HeaderType.ENDORSER_TRANSACTION:
-            _add_event(entry, claim)
-    return filtered
+    def _filter(self, number: int) -> events_pb2.FilteredBlock:
+        filtered = events_pb2.FilteredBlock(channel_id=self._channel, number=number)
+        for transaction in self._ledger.transactions(number):
+            entry = filtered.filtered_transactions.add(
+                txid=transaction.transaction_id, type=transaction.header_type, tx_validation_code=transaction.code
+            )
+            if transaction.header_type == common_pb2.HeaderType.ENDORSER_TRANSACTION:
+                entry.transaction_actions.SetInParent()
+                _add_event(entry, transaction)
+        return filtered
 
 
-def _add_event(entry: events_pb2.FilteredTransaction, claim: Claim) -> None:
+def _add_event(entry: events_pb2.FilteredTransaction, transaction: Committed) -> None:
     """The event without its payload; nothing when the transaction cannot be read."""
-    entry.transaction_actions.SetInParent()
-    try:
-        event = read_action(claim).event
-    except UnreadableTransaction:
-        return
+    event = transaction.action.event if transaction.action else None
     if event is not None:
         entry.transaction_actions.chaincode_actions.add(
             chaincode_event=chaincode_event_pb2.ChaincodeEvent(

@@ -16,10 +16,11 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb2
 
 from streams.chaincode.state import ChaincodeRefused, State
-from streams.simulator import refusals
+from streams.simulator import peer_refusals
 from streams.simulator.identities import WRITERS, Identity, Membership, Signer, UnknownIdentity
 from streams.simulator.ledger import Ledger
 from streams.simulator.proposals import Proposal, transaction_id
+from streams.simulator.refusals import PeerRefused
 from streams.simulator.simulation import Simulation
 
 log = logging.getLogger(__name__)
@@ -67,64 +68,81 @@ class Peer:
 class Endorser:
     """Checks and simulates proposals for one chaincode on one channel."""
 
-    def __init__(self, membership: Membership, ledger: Ledger, chaincode_name: str, chaincode: Chaincode) -> None:
+    def __init__(
+        self,
+        membership: Membership,
+        ledger: Ledger,
+        chaincode_name: str,
+        chaincode: Chaincode,
+        timeout_s: float | None = None,
+    ) -> None:
         self._membership = membership
         self._ledger = ledger
         self._chaincode_name = chaincode_name
         self._chaincode = chaincode
+        self._timeout_s = timeout_s
         self._simulating: set[str] = set()
 
     def check(self, proposal: Proposal) -> Identity:
         """The verified creator. Raises PeerRefused, in the order of core/endorser/msgvalidation.go."""
         if proposal.header_type not in _PROPOSAL_TYPES:
-            raise refusals.invalid_proposal(f"invalid header type {_type_name(proposal.header_type)}")
+            raise peer_refusals.invalid_proposal(f"invalid header type {_type_name(proposal.header_type)}")
         if proposal.epoch:
-            raise refusals.invalid_proposal("epoch is non-zero")
+            raise peer_refusals.invalid_proposal("epoch is non-zero")
         if not proposal.nonce:
-            raise refusals.invalid_proposal("nonce is empty")
+            raise peer_refusals.invalid_proposal("nonce is empty")
         if not proposal.creator:
-            raise refusals.invalid_proposal("creator is empty")
+            raise peer_refusals.invalid_proposal("creator is empty")
         expected = transaction_id(proposal.nonce, proposal.creator)
         if proposal.transaction_id != expected:
-            raise refusals.wrong_transaction_id(proposal.transaction_id, expected)
+            raise peer_refusals.wrong_transaction_id(proposal.transaction_id, expected)
         if not proposal.signature:
-            raise refusals.invalid_proposal("empty signature bytes")
+            raise peer_refusals.invalid_proposal("empty signature bytes")
         creator = self._creator(proposal)
         if self._ledger.first_entry(expected) is not None:
-            raise refusals.duplicate_transaction(expected, proposal.creator)
+            raise peer_refusals.duplicate_transaction(expected, proposal.creator)
         return creator
 
     async def simulate(self, proposal: Proposal, creator: Identity) -> Simulated:
         """Call the chaincode. Raises PeerRefused when it says no, or when the id is being simulated already."""
         if proposal.transaction_id in self._simulating:
-            raise refusals.already_simulating(proposal.transaction_id, proposal.channel)
+            raise peer_refusals.already_simulating(proposal.transaction_id, proposal.channel)
         simulation = Simulation(self._ledger.world, proposal, creator)
         try:
             answer = self._call(proposal, simulation)
-            # The id stays taken until the chaincode answers, also when the client has gone.
-            payload = await asyncio.shield(self._later(proposal, answer)) if inspect.isawaitable(answer) else answer
+            payload = await self._answer(proposal, answer) if inspect.isawaitable(answer) else answer
         except ChaincodeRefused as refusal:
             if refusal.status >= 400:
-                raise refusals.chaincode_answered(refusal.status, refusal.message) from refusal
-            return _simulated(proposal, simulation, refusal.status, refusal.message, b"")
+                raise peer_refusals.chaincode_answered(refusal.status, refusal.message) from refusal
+            return simulated(proposal, simulation.results(), simulation.event(), refusal.status, refusal.message, b"")
+        except PeerRefused:
+            raise
         except Exception as error:
             log.exception("the chaincode broke off in transaction %s", proposal.transaction_id)
-            raise refusals.chaincode_died(proposal.transaction_id) from error
-        return _simulated(proposal, simulation, 200, "", payload)
+            raise peer_refusals.chaincode_died(proposal.transaction_id) from error
+        return simulated(proposal, simulation.results(), simulation.event(), 200, "", payload)
 
     def _creator(self, proposal: Proposal) -> Identity:
         try:
             creator = self._membership.identify(proposal.creator)
         except UnknownIdentity as error:
-            raise refusals.malformed_creator(proposal.channel) from error
+            raise peer_refusals.malformed_creator(proposal.channel) from error
         signed = self._membership.verify(creator, proposal.signature, proposal.signed)
         if not signed or creator.unit not in WRITERS:
-            raise refusals.bad_proposal_signature(proposal.channel, creator.msp_id)
+            raise peer_refusals.bad_proposal_signature(proposal.channel, creator.msp_id)
         return creator
 
     def _call(self, proposal: Proposal, simulation: Simulation) -> bytes | Awaitable[bytes]:
         function, *arguments = [argument.decode(errors="replace") for argument in proposal.arguments] or [""]
         return self._chaincode.invoke(function, arguments, simulation)
+
+    async def _answer(self, proposal: Proposal, answer: Awaitable[bytes]) -> bytes:
+        """The id stays taken until the chaincode answers, also when the client has gone or the peer lost patience."""
+        task = self._later(proposal, answer)
+        done, _ = await asyncio.wait({task}, timeout=self._timeout_s)
+        if not done:
+            raise peer_refusals.chaincode_timed_out(proposal.transaction_id)
+        return task.result()
 
     def _later(self, proposal: Proposal, answer: Awaitable[bytes]) -> asyncio.Task[bytes]:
         self._simulating.add(proposal.transaction_id)
@@ -150,10 +168,11 @@ def _type_name(header_type: int) -> str:
     )
 
 
-def _simulated(proposal: Proposal, simulation: Simulation, status: int, message: str, payload: bytes) -> Simulated:
+def simulated(proposal: Proposal, results: bytes, event: bytes, status: int, message: str, payload: bytes) -> Simulated:
+    """A chaincode's answer as peers sign it; `results` is the TxReadWriteSet, `event` the ChaincodeEvent or empty."""
     action = proposal_pb2.ChaincodeAction(
-        results=simulation.results(),
-        events=simulation.event(),
+        results=results,
+        events=event,
         response=proposal_response_pb2.Response(status=status, message=message, payload=payload),
         chaincode_id=chaincode_pb2.ChaincodeID(name=proposal.chaincode, version=_CHAINCODE_VERSION),
     )

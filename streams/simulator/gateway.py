@@ -11,17 +11,18 @@ from google.protobuf.message import DecodeError
 from grpc import StatusCode
 
 from streams.simulator import qscc, refusals
-from streams.simulator.config import SimulatorConfig
-from streams.simulator.endorser import Endorser, Peer, Simulated
-from streams.simulator.identities import READERS, Identity, Membership
+from streams.simulator.config import ORDERER_ORGANISATION, SimulatorConfig
+from streams.simulator.endorser import Peer, Simulated
+from streams.simulator.identities import READERS, Membership
 from streams.simulator.ledger import Ledger
-from streams.simulator.orderer import Orderer
+from streams.simulator.orderer_faults import OrdererCalls
+from streams.simulator.peers import Peers
 from streams.simulator.proposals import Proposal, UnreadableProposal, prepare_transaction, read_proposal
-from streams.simulator.refusals import Detail, OrdererRefused, PeerRefused, Refused, RefusedBy
+from streams.simulator.refusals import Detail, OrdererRefused, OrdererUnreachable, PeerRefused, Refused, RefusedBy
 
 
 class Gateway:
-    """The gateway of the first of `peers`. Every call raises Refused for an answer that is not OK."""
+    """The gateway of one peer. Every call raises Refused for an answer that is not OK."""
 
     def __init__(
         self,
@@ -29,17 +30,14 @@ class Gateway:
         config: SimulatorConfig,
         membership: Membership,
         ledger: Ledger,
-        endorser: Endorser,
-        peers: Sequence[Peer],
-        orderer: Orderer,
+        peers: Peers,
+        orderer: OrdererCalls,
     ) -> None:
         self._config = config
         self._membership = membership
         self._ledger = ledger
-        self._endorser = endorser
-        self._own, *_ = self._peers = tuple(peers)
+        self._peers = peers
         self._orderer = orderer
-        self._queries = qscc.LedgerQueries(ledger, config.channel)
 
     async def endorse(self, request: gateway_pb2.EndorseRequest) -> gateway_pb2.EndorseResponse:
         """Collect endorsements and prepare the transaction for signing."""
@@ -51,11 +49,11 @@ class Gateway:
             raise refusals.invalid_request(str(error)) from error
         if request.endorsing_organizations:
             peers = self._peers_of(request.endorsing_organizations, proposal)
-            envelope = await self._collect(proposal, peers, own_peer_first=False)
+            envelope = await self._collect(proposal, peers)
         else:
             if proposal.channel != self._config.channel or proposal.chaincode != self._config.chaincode:
                 raise refusals.no_endorsers(proposal.chaincode, proposal.channel)
-            envelope = await self._collect(proposal, self._peers, own_peer_first=True)
+            envelope = await self._collect_all(proposal)
         return gateway_pb2.EndorseResponse(prepared_transaction=envelope)
 
     async def evaluate(self, request: gateway_pb2.EvaluateRequest) -> gateway_pb2.EvaluateResponse:
@@ -63,23 +61,22 @@ class Gateway:
         proposal = _proposal_to_evaluate(request.proposed_transaction)
         if proposal.channel != self._config.channel:
             raise refusals.no_channel_config(proposal.channel, StatusCode.UNAVAILABLE)
-        peer = self._evaluator(proposal, request.target_organizations)
-        try:
-            creator = self._admitted(proposal, peer)
-            if proposal.chaincode == qscc.NAME:
-                response = proposal_response_pb2.Response(status=200, payload=self._queries.answer(proposal.arguments))
+        details: list[Detail] = []
+        code = StatusCode.UNAVAILABLE
+        for peer in self._evaluators(proposal, request.target_organizations):
+            try:
+                response = await self._peers.evaluate(peer, proposal)
+            except PeerRefused as refusal:
+                details.append(self._detail(peer, refusal))
+                if refusal.by is RefusedBy.CHAINCODE or (
+                    refusal.by is RefusedBy.PROPOSAL_CHECK and self._peers.is_own(peer)
+                ):
+                    raise refusals.evaluation_refused(refusal, details[-1]) from refusal
+                # A refused proposal looks like a broken connection when the peer is another one (apiutils.go).
+                code = StatusCode.ABORTED if refusal.by is RefusedBy.SIMULATION else StatusCode.UNAVAILABLE
             else:
-                answer = await self._endorser.simulate(proposal, creator)
-                response = proposal_response_pb2.Response(
-                    status=answer.status, message=answer.message, payload=answer.payload
-                )
-        except PeerRefused as refusal:
-            if refusal.by is RefusedBy.SIMULATION:
-                # The gateway tries the next peer, which simulates for the same chaincode and fails alike.
-                details = [self._detail(each, refusal) for each in self._peers]
-                raise Refused(StatusCode.ABORTED, refusals.COULD_NOT_EVALUATE, details) from refusal
-            raise refusals.evaluation_refused(refusal, self._detail(peer, refusal)) from refusal
-        return gateway_pb2.EvaluateResponse(result=response)
+                return gateway_pb2.EvaluateResponse(result=response)
+        raise Refused(code, refusals.COULD_NOT_EVALUATE, details)
 
     async def submit(self, request: gateway_pb2.SubmitRequest) -> gateway_pb2.SubmitResponse:
         """Hand an envelope to the orderer."""
@@ -90,9 +87,12 @@ class Gateway:
         if request.channel_id != self._config.channel:
             raise refusals.no_channel_config(request.channel_id, StatusCode.FAILED_PRECONDITION)
         try:
-            self._orderer.take(request.prepared_transaction)
+            await self._orderer.order(request.prepared_transaction)
         except OrdererRefused as refusal:
             raise refusals.refused_by_orderer(refusal) from refusal
+        except OrdererUnreachable as silence:
+            detail = Detail(address=self._config.orderer_address, msp_id=ORDERER_ORGANISATION, message=silence.text)
+            raise refusals.no_orderers([detail]) from silence
         return gateway_pb2.SubmitResponse()
 
     async def commit_status(self, request: gateway_pb2.SignedCommitStatusRequest) -> gateway_pb2.CommitStatusResponse:
@@ -110,54 +110,64 @@ class Gateway:
         entry = await self._ledger.entry(asked.transaction_id)
         return gateway_pb2.CommitStatusResponse(result=entry.code, block_number=entry.block)
 
-    async def _collect(self, proposal: Proposal, peers: Sequence[Peer], *, own_peer_first: bool) -> common_pb2.Envelope:
-        """Endorsements of all of `peers` in an envelope.
+    async def _collect_all(self, proposal: Proposal) -> common_pb2.Envelope:
+        """Endorsements of every organisation: the own peer first, and no further when that refuses.
 
-        Without organisations named, the gateway asks its own peer first and goes no further when that refuses; with
-        them named, it asks all at once and reports every refusal (internal/pkg/gateway/endorse.go).
+        As planFromFirstEndorser of internal/pkg/gateway/endorse.go.
         """
+        own, *others = self._peers
+        try:
+            simulated, endorsement = await self._peers.endorse(own, proposal, None)
+        except PeerRefused as refusal:
+            raise Refused(StatusCode.ABORTED, refusals.COULD_NOT_ENDORSE, [self._detail(own, refusal)]) from refusal
+        if self._peers.is_missing_other():
+            raise refusals.no_peer_combination()
+        return await self._collect(proposal, others, simulated, [endorsement])
+
+    async def _collect(
+        self,
+        proposal: Proposal,
+        peers: Sequence[Peer],
+        simulated: Simulated | None = None,
+        endorsements: Sequence[proposal_response_pb2.Endorsement] = (),
+    ) -> common_pb2.Envelope:
+        """Endorsements of all of `peers`, and those there are already, in an envelope; every refusal is reported."""
         details: list[Detail] = []
-        endorsements: list[proposal_response_pb2.Endorsement] = []
-        simulated: Simulated | None = None
+        collected = list(endorsements)
         for peer in peers:
             try:
-                creator = self._admitted(proposal, peer)
-                if simulated is None:
-                    simulated = await self._endorser.simulate(proposal, creator)
-                endorsements.append(peer.endorse(simulated.response_payload))
+                simulated, endorsement = await self._peers.endorse(peer, proposal, simulated)
+                collected.append(endorsement)
             except PeerRefused as refusal:
                 details.append(self._detail(peer, refusal))
-                if own_peer_first and peer is self._own:
-                    raise Refused(StatusCode.ABORTED, refusals.COULD_NOT_ENDORSE, details) from refusal
         if details or simulated is None:
             raise Refused(StatusCode.ABORTED, refusals.COULD_NOT_COLLECT, details)
-        return prepare_transaction(proposal, simulated.response_payload, endorsements)
-
-    def _admitted(self, proposal: Proposal, peer: Peer) -> Identity:
-        creator = self._endorser.check(proposal)
-        # The gateway calls its own peer past the filter that looks at expiry (core/handlers/auth/filter/expiration.go).
-        if peer is not self._own and creator.has_expired():
-            raise refusals.expired_client()
-        return creator
+        return prepare_transaction(proposal, simulated.response_payload, collected)
 
     def _detail(self, peer: Peer, refusal: PeerRefused) -> Detail:
-        message = refusal.message if peer is self._own else refusal.as_seen_remotely()
+        message = refusal.message if self._peers.is_own(peer) else refusal.as_seen_remotely()
         return Detail(address=peer.address, msp_id=peer.msp_id, message=message)
 
     def _peers_of(self, msp_ids: Sequence[str], proposal: Proposal) -> list[Peer]:
         known = proposal.channel == self._config.channel and proposal.chaincode == self._config.chaincode
-        found = {peer.msp_id: peer for peer in self._peers} if known else {}
+        found = {peer.msp_id: peer for peer in self._known_peers()} if known else {}
         missing = [msp_id for msp_id in msp_ids if msp_id not in found]
         if missing:
             raise refusals.no_peers_of(missing)
         return [found[msp_id] for msp_id in dict.fromkeys(msp_ids)]
 
-    def _evaluator(self, proposal: Proposal, msp_ids: Sequence[str]) -> Peer:
-        if proposal.chaincode in (self._config.chaincode, qscc.NAME):
-            for peer in self._peers:
-                if not msp_ids or peer.msp_id in msp_ids:
-                    return peer
-        raise refusals.no_evaluators(proposal.chaincode, proposal.channel)
+    def _evaluators(self, proposal: Proposal, msp_ids: Sequence[str]) -> list[Peer]:
+        """Who may be asked, one after the other; the own peer first."""
+        peers = [peer for peer in self._known_peers() if not msp_ids or peer.msp_id in msp_ids]
+        if proposal.transient and not msp_ids:
+            # Transient data stays in the gateway's own organisation (evaluate.go).
+            peers = [peer for peer in peers if self._peers.is_own(peer)]
+        if proposal.chaincode not in (self._config.chaincode, qscc.NAME) or not peers:
+            raise refusals.no_evaluators(proposal.chaincode, proposal.channel)
+        return peers
+
+    def _known_peers(self) -> list[Peer]:
+        return [peer for peer in self._peers if self._peers.is_own(peer) or not self._peers.is_missing_other()]
 
 
 def _proposal_to_evaluate(signed: proposal_pb2.SignedProposal) -> Proposal:

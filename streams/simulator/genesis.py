@@ -11,6 +11,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from streams.simulator.blocks import build_block
 from streams.simulator.certificates import Authority
+from streams.simulator.config import ORDERER_ORGANISATION
 from streams.simulator.transactions import read_serialized
 from streams.simulator.validator import VALID
 
@@ -18,13 +19,13 @@ from streams.simulator.validator import VALID
 def genesis_block(channel: str, authorities: Mapping[str, Authority]) -> common_pb2.Block:
     """The first block of a channel of these organisations, with the root certificate of each."""
     config = configtx_pb2.Config()
-    application = config.channel_group.groups["Application"]
     for msp_id, authority in authorities.items():
+        side = "Orderer" if msp_id == ORDERER_ORGANISATION else "Application"
         root = authority.certificate.public_bytes(Encoding.PEM)
         msp = msp_config_pb2.MSPConfig(
             config=msp_config_pb2.FabricMSPConfig(name=msp_id, root_certs=[root]).SerializeToString()
         )
-        application.groups[msp_id].values["MSP"].value = msp.SerializeToString()
+        config.channel_group.groups[side].groups[msp_id].values["MSP"].value = msp.SerializeToString()
     created = Timestamp()
     created.GetCurrentTime()
     header = common_pb2.ChannelHeader(type=common_pb2.HeaderType.CONFIG, channel_id=channel, timestamp=created)

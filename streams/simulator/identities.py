@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -53,9 +53,9 @@ class Identity:
     not_after: datetime
     public_key: ec.EllipticCurvePublicKey
 
-    def has_expired(self, now: datetime | None = None) -> bool:
-        """Whether its certificate has run out."""
-        return self.not_after < (now or datetime.now(UTC))
+
+def _has_expired(identity: Identity) -> bool:
+    return identity.not_after < datetime.now(UTC)
 
 
 class Membership:
@@ -65,8 +65,11 @@ class Membership:
     same envelope, and a verification costs a hundred times more than a look-up.
     """
 
-    def __init__(self, authorities: Mapping[str, Authority]) -> None:
+    def __init__(
+        self, authorities: Mapping[str, Authority], has_expired: Callable[[Identity], bool] = _has_expired
+    ) -> None:
         self._authorities = authorities
+        self.has_expired = has_expired
         self._identities: dict[bytes, Identity] = {}
         self._verified: set[tuple[Identity, bytes, bytes]] = set()
 
@@ -92,10 +95,24 @@ class Membership:
             identity.public_key.verify(signature, digest, _DIGEST_SIGNATURE)
         except InvalidSignature:
             return False
+        self._remember(key)
+        return True
+
+    def signer(self, serialized: bytes, key: ec.EllipticCurvePrivateKey) -> Signer:
+        """The signing side of a member of this process, whose signatures need no second look.
+
+        What was signed here with the certificate's own key verifies, so `verify` may remember it as if it had checked;
+        other bytes, or another signature, are not remembered. Raises UnknownIdentity, or ValueError for another key.
+        """
+        identity = self.identify(serialized)
+        if identity.public_key.public_numbers() != key.public_key().public_numbers():
+            raise ValueError(f"the key is not that of the certificate of {identity.name}")
+        return Signer(serialized, key, lambda signature, digest: self._remember((identity, signature, digest)))
+
+    def _remember(self, key: tuple[Identity, bytes, bytes]) -> None:
         if len(self._verified) >= _REMEMBERED:
             self._verified.clear()
         self._verified.add(key)
-        return True
 
     def signed_by(
         self, creator: bytes, signature: bytes, message: bytes, units: Iterable[str], *, unexpired: bool = False
@@ -105,7 +122,7 @@ class Membership:
             identity = self.identify(creator)
         except UnknownIdentity:
             return False
-        if identity.unit not in units or (unexpired and identity.has_expired()):
+        if identity.unit not in units or (unexpired and self.has_expired(identity)):
             return False
         return self.verify(identity, signature, message)
 
@@ -136,16 +153,24 @@ class Membership:
 
 
 class Signer:
-    """A peer's signing side."""
+    """A signing side; `made` is told signature and digest of each signature."""
 
-    def __init__(self, serialized: bytes, key: ec.EllipticCurvePrivateKey) -> None:
+    def __init__(
+        self,
+        serialized: bytes,
+        key: ec.EllipticCurvePrivateKey,
+        made: Callable[[bytes, bytes], None] = lambda _signature, _digest: None,
+    ) -> None:
         self.serialized = serialized
         self._key = key
+        self._made = made
 
     def sign(self, *message: bytes) -> bytes:
         """A low-S DER signature over the joined `message`."""
         digest = hashlib.sha256(b"".join(message)).digest()
-        return low_s(self._key.sign(digest, _DIGEST_SIGNATURE))
+        signature = low_s(self._key.sign(digest, _DIGEST_SIGNATURE))
+        self._made(signature, digest)
+        return signature
 
 
 def serialize(msp_id: str, certificate_pem: bytes) -> bytes:

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from fabric_protos.common import common_pb2
 
+from streams.simulator.block_metadata import commit_hash
 from streams.simulator.blocks import BlockFile, header_hash, validation_codes
 from streams.simulator.state import Version, WorldState
-from streams.simulator.transactions import Action, UnreadableEnvelope, read_action, read_serialized
+from streams.simulator.transactions import Action, Committed, committed, read_block
 from streams.simulator.validator import VALID, Inspected
+
+_REMEMBERED_BLOCKS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +39,14 @@ class Ledger:
         self._entries: dict[str, LedgerEntry] = {}
         self._height = 0
         self._last_hash = b""
+        self._last_commit_hash = b""
+        self._numbers: dict[bytes, int] = {}
+        self._transactions: dict[int, Sequence[Committed]] = {}
         self._waiting_for_id: defaultdict[str, list[asyncio.Future[LedgerEntry]]] = defaultdict(list)
         self._waiting_for_block: list[asyncio.Future[None]] = []
         for number in range(len(blocks)):
             block = blocks.read(number)
-            self._take(block, list(_committed(block)))
+            self._take(block, read_block(block))
 
     @property
     def height(self) -> int:
@@ -52,9 +58,26 @@ class Ledger:
         """The header hash of the newest block."""
         return self._last_hash
 
+    @property
+    def last_commit_hash(self) -> bytes:
+        """The commit hash of the newest block; empty for the first."""
+        return self._last_commit_hash
+
     def block(self, number: int) -> common_pb2.Block:
         """The block of this number, read from disk. Raises IndexError."""
         return self._blocks.read(number)
+
+    def transactions(self, number: int) -> Sequence[Committed]:
+        """The entries of a block; kept for a while, because every stream wants the newest. Raises IndexError."""
+        known = self._transactions.get(number)
+        if known is None:
+            known = read_block(self._blocks.read(number))
+            self._remember(number, known)
+        return known
+
+    def number_of(self, block_hash: bytes) -> int | None:
+        """The number of the block with this header hash, None when there is none."""
+        return self._numbers.get(block_hash)
 
     def first_entry(self, transaction_id: str) -> LedgerEntry | None:
         """The first entry under the id, None when there is none."""
@@ -67,7 +90,10 @@ class Ledger:
     async def commit(self, block: common_pb2.Block, transactions: Sequence[Inspected]) -> None:
         """Make a block durable, then visible: state, index, then everyone who waits."""
         await asyncio.to_thread(self._blocks.append, block.SerializeToString())
-        self._take(block, [(each.transaction_id, each.action) for each in transactions])
+        codes = validation_codes(block)
+        entries = [committed(each.claim, code, each.action) for each, code in zip(transactions, codes, strict=True)]
+        self._take(block, entries)
+        self._remember(block.header.number, entries)
         self._tell(each.transaction_id for each in transactions)
 
     async def entry(self, transaction_id: str) -> LedgerEntry:
@@ -89,18 +115,23 @@ class Ledger:
             self._waiting_for_block.append(future)
             await future
 
-    def _take(self, block: common_pb2.Block, transactions: Sequence[tuple[str, Action | None]]) -> None:
-        codes = validation_codes(block)
+    def _take(self, block: common_pb2.Block, transactions: Sequence[Committed]) -> None:
         number = block.header.number
-        for position, (transaction_id, action) in enumerate(transactions):
-            entry = LedgerEntry(block=number, position=position, code=codes[position])
+        for position, each in enumerate(transactions):
             # Also the claimed id of an envelope that is no valid transaction takes the id.
-            if transaction_id:
-                self._entries.setdefault(transaction_id, entry)
-            if action is not None and entry.code == VALID:
-                self._write(action, Version(number, position))
+            if each.transaction_id and each.transaction_id not in self._entries:
+                self._entries[each.transaction_id] = LedgerEntry(block=number, position=position, code=each.code)
+            if each.action is not None and each.code == VALID:
+                self._write(each.action, Version(number, position))
         self._last_hash = header_hash(block.header)
+        self._last_commit_hash = commit_hash(block)
+        self._numbers[self._last_hash] = number
         self._height = number + 1
+
+    def _remember(self, number: int, transactions: Sequence[Committed]) -> None:
+        if len(self._transactions) >= _REMEMBERED_BLOCKS:
+            self._transactions.pop(next(iter(self._transactions)))
+        self._transactions[number] = transactions
 
     def _write(self, action: Action, version: Version) -> None:
         for write in action.results.writes:
@@ -126,15 +157,3 @@ class Ledger:
             waiting.remove(future)
             if not waiting:
                 del self._waiting_for_id[transaction_id]
-
-
-def _committed(block: common_pb2.Block) -> Iterator[tuple[str, Action | None]]:
-    """Claimed id and call of each envelope; the call only where it is valid, because only then it can be trusted."""
-    for serialized, code in zip(block.data.data, validation_codes(block), strict=True):
-        try:
-            claim = read_serialized(serialized)
-        except UnreadableEnvelope:
-            yield "", None
-            continue
-        is_call = code == VALID and claim.header_type == common_pb2.HeaderType.ENDORSER_TRANSACTION
-        yield claim.transaction_id, read_action(claim) if is_call else None

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sized
+from typing import Generic, TypeVar
 
 from fabric_protos.common import common_pb2
 
-from streams.simulator import refusals
+from streams.simulator import orderer_refusals
 from streams.simulator.config import SimulatorConfig
 from streams.simulator.identities import WRITERS, Membership, UnknownIdentity
-from streams.simulator.transactions import UnreadableEnvelope, read_claim
+from streams.simulator.transactions import Claim, Ordered, UnreadableEnvelope, read_claim
 
-Batch = list[bytes]
+Batch = list[Ordered]
+M = TypeVar("M", bound=Sized)
 
 
-class BlockCutter:
+class BlockCutter(Generic[M]):
     """When a batch is full (orderer/common/blockcutter/blockcutter.go)."""
 
     def __init__(self, max_messages: int, preferred_bytes: int) -> None:
         self._max_messages = max_messages
         self._preferred_bytes = preferred_bytes
-        self._pending: Batch = []
+        self._pending: list[M] = []
         self._pending_bytes = 0
 
     @property
@@ -29,9 +31,9 @@ class BlockCutter:
         """Whether the next cut would yield something."""
         return bool(self._pending)
 
-    def add(self, envelope: bytes) -> list[Batch]:
+    def add(self, envelope: M) -> list[list[M]]:
         """Take an envelope; the batches that are full by it, in order."""
-        full: list[Batch] = []
+        full: list[list[M]] = []
         if self._pending_bytes + len(envelope) > self._preferred_bytes and self._pending:
             full.append(self.cut())
         self._pending.append(envelope)
@@ -41,7 +43,7 @@ class BlockCutter:
             full.append(self.cut())
         return full
 
-    def cut(self) -> Batch:
+    def cut(self) -> list[M]:
         """Everything pending."""
         batch, self._pending, self._pending_bytes = self._pending, [], 0
         return batch
@@ -57,13 +59,13 @@ class Orderer:
         self._membership = membership
         self._config = config
         self._hand_on = hand_on
-        self._cutter = BlockCutter(config.block_max_messages, config.block_preferred_bytes)
+        self._cutter: BlockCutter[Ordered] = BlockCutter(config.block_max_messages, config.block_preferred_bytes)
         self._timer: asyncio.TimerHandle | None = None
 
     def take(self, envelope: common_pb2.Envelope) -> None:
         """Take an envelope. Raises OrdererRefused."""
-        self._check(envelope)
-        for batch in self._cutter.add(envelope.SerializeToString()):
+        claim = self.check(envelope)
+        for batch in self._cutter.add(Ordered(serialized=envelope.SerializeToString(), claim=claim)):
             self._hand_on(batch)
             self._stop_timer()
         if self._cutter.has_pending and self._timer is None:
@@ -75,25 +77,34 @@ class Orderer:
         if self._cutter.has_pending:
             self._hand_on(self._cutter.cut())
 
-    def _check(self, envelope: common_pb2.Envelope) -> None:
-        """In the order of orderer/common/msgprocessor/standardchannel.go."""
+    def forget(self) -> None:
+        """Lose what is pending, as an orderer that is killed."""
+        self._stop_timer()
+        self._cutter.cut()
+
+    def check(self, envelope: common_pb2.Envelope) -> Claim:
+        """What it claims, if it may be ordered: in the order of orderer/common/msgprocessor/standardchannel.go.
+
+        Raises OrdererRefused.
+        """
         try:
             claim = read_claim(envelope)
         except UnreadableEnvelope as error:
-            raise refusals.unreadable_envelope(str(error)) from error
+            raise orderer_refusals.unreadable_envelope(str(error)) from error
         if claim.channel != self._config.channel:
-            raise refusals.no_such_channel_to_order()
+            raise orderer_refusals.no_such_channel_to_order()
         size_bytes = len(envelope.payload) + len(envelope.signature)
         if size_bytes > self._config.message_max_bytes:
-            raise refusals.envelope_too_large(size_bytes, self._config.message_max_bytes)
+            raise orderer_refusals.envelope_too_large(size_bytes, self._config.message_max_bytes)
         try:
             creator = self._membership.identify(claim.creator)
         except UnknownIdentity as error:
-            raise refusals.not_a_writer() from error
-        if creator.has_expired():
-            raise refusals.expired_broadcaster()
+            raise orderer_refusals.not_a_writer() from error
+        if self._membership.has_expired(creator):
+            raise orderer_refusals.expired_broadcaster()
         if not self._membership.signed_by(claim.creator, claim.signature, claim.payload, WRITERS):
-            raise refusals.not_a_writer()
+            raise orderer_refusals.not_a_writer()
+        return claim
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.peer import transaction_pb2
 
-from streams.simulator import refusals
+from streams.simulator import peer_refusals
 from streams.simulator.blocks import header_hash
 from streams.simulator.ledger import Ledger, LedgerEntry
 from streams.simulator.refusals import PeerRefused
@@ -27,13 +27,15 @@ class LedgerQueries:
             "GetTransactionByID": self._transaction_by_id,
             "GetBlockByTxID": self._block_by_transaction_id,
             "GetBlockByNumber": self._block_by_number,
+            "GetBlockByHash": self._block_by_hash,
         }
 
     def answer(self, arguments: Sequence[bytes]) -> bytes:
         """The serialized answer to [function, channel, argument]. Raises PeerRefused as the chaincode's refusal."""
         if len(arguments) < 2:
             raise _refused(f"Incorrect number of arguments, {len(arguments)}")
-        function, channel, *rest = [argument.decode(errors="replace") for argument in arguments]
+        # The hash of a block is no text; it must come back as the bytes that were sent.
+        function, channel, *rest = [argument.decode(errors="surrogateescape") for argument in arguments]
         if function != "GetChainInfo" and not rest:
             raise _refused(f"missing 3rd argument for {function}")
         if channel != self._channel:
@@ -69,6 +71,14 @@ class LedgerQueries:
             raise _refused(f"Failed to get block number {number}, error no such block number [{number}] in index")
         return bytes(self._ledger.block(number).SerializeToString())
 
+    def _block_by_hash(self, text: str) -> bytes:
+        sent = text.encode(errors="surrogateescape")
+        number = self._ledger.number_of(sent)
+        if number is None:
+            shown = sent.decode(errors="replace")
+            raise _refused(f"Failed to get block hash {shown}, error no such block hash [{sent.hex()}] in index")
+        return bytes(self._ledger.block(number).SerializeToString())
+
     def _chain_info(self) -> bytes:
         newest = self._ledger.block(self._ledger.height - 1)
         information = ledger_pb2.BlockchainInfo(
@@ -90,4 +100,4 @@ def _unparsable(text: str, reason: str) -> str:
 
 
 def _refused(message: str) -> PeerRefused:
-    return refusals.chaincode_answered(500, message)
+    return peer_refusals.chaincode_answered(500, message)

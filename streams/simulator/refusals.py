@@ -1,7 +1,7 @@
-"""Every refusal that a client may see: the texts, codes and details of Fabric 2.5.16, as measured there.
+"""What the gateway refuses: the texts, codes and details of Fabric 2.5.16, as measured there.
 
-Three parts refuse. A peer refuses a proposal (PeerRefused), the orderer an envelope (OrdererRefused); the gateway turns
-both into the answer of the call (Refused).
+Three parts refuse. A peer refuses a proposal (PeerRefused, peer_refusals.py), the orderer an envelope (OrdererRefused,
+orderer_refusals.py); the gateway turns both into the answer of the call (Refused).
 """
 
 from __future__ import annotations
@@ -18,9 +18,8 @@ from grpc import StatusCode
 COULD_NOT_ENDORSE = "failed to endorse transaction, see attached details for more info"
 COULD_NOT_COLLECT = "failed to collect enough transaction endorsements, see attached details for more info"
 COULD_NOT_EVALUATE = "failed to evaluate transaction, see attached details for more info"
-DIFFERENT_PAYLOADS = "ProposalResponsePayloads do not match"
 
-_NOBODY_SATISFIED = (
+NOBODY_SATISFIED = (
     "implicit policy evaluation failed - 0 sub-policies were satisfied, "
     "but this policy requires 1 of the '{policy}' sub-policies to be satisfied"
 )
@@ -58,20 +57,33 @@ class Refused(Exception):
 
 
 class RefusedBy(Enum):
-    """What at a peer said no. Only a refused proposal breaks the call between two peers, the others are answers."""
+    """What at a peer said no.
+
+    Only a refused proposal breaks the call between two peers, SIMULATION and CHAINCODE are answers. CONNECTION means
+    that there was no answer, ENDORSEMENT that the gateway cannot use it.
+    """
 
     PROPOSAL_CHECK = auto()
     SIMULATION = auto()
     CHAINCODE = auto()
+    CONNECTION = auto()
+    ENDORSEMENT = auto()
 
 
 class PeerRefused(Exception):
-    """A peer does not endorse a proposal."""
+    """A peer does not endorse a proposal.
 
-    def __init__(self, message: str, by: RefusedBy = RefusedBy.PROPOSAL_CHECK) -> None:
+    `message` is what the gateway reports; of a chaincode's refusal, `status` and `words` are the chaincode's own.
+    """
+
+    def __init__(
+        self, message: str, by: RefusedBy = RefusedBy.PROPOSAL_CHECK, *, status: int = 500, words: str = ""
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.by = by
+        self.status = status
+        self.words = words
 
     def as_seen_remotely(self) -> str:
         """The text after its way from another peer to the gateway."""
@@ -89,93 +101,12 @@ class OrdererRefused(Exception):
         self.info = info
 
 
-# ---- what a peer says -------------------------------------------------------------------------------------------
+class OrdererUnreachable(Exception):
+    """The orderer gives no answer; `text` is what gRPC says of it."""
 
-
-def invalid_proposal(reason: str) -> PeerRefused:
-    """A proposal that fails a check of core/endorser/msgvalidation.go."""
-    return PeerRefused(f"error validating proposal: {reason}")
-
-
-def malformed_creator(channel: str) -> PeerRefused:
-    """Not PEM, not of this organisation's CA, or an organisation that nobody knows: one and the same answer."""
-    return invalid_proposal(f"access denied: channel [{channel}] creator org unknown, creator is malformed")
-
-
-def bad_proposal_signature(channel: str, msp_id: str) -> PeerRefused:
-    """The signature does not fit, or its S is high."""
-    return invalid_proposal(f"access denied: channel [{channel}] creator org [{msp_id}]")
-
-
-def wrong_transaction_id(sent: str, expected: str) -> PeerRefused:
-    """The id is not sha256(nonce || creator) in lower case."""
-    return invalid_proposal(f"incorrectly computed txid '{sent}' -- expected '{expected}'")
-
-
-def duplicate_transaction(transaction_id: str, creator: bytes) -> PeerRefused:
-    """The id is on the ledger, with any code."""
-    return PeerRefused(f"duplicate transaction found [{transaction_id}]. Creator [{creator.hex()}]")
-
-
-def expired_client() -> PeerRefused:
-    """Said by every peer but the gateway's own, which does not look."""
-    return PeerRefused("proposal client identity expired")
-
-
-def chaincode_answered(status: int, message: str) -> PeerRefused:
-    """The chaincode answered with status 400 or higher."""
-    return PeerRefused(f"chaincode response {status}, {message}", RefusedBy.CHAINCODE)
-
-
-def already_simulating(transaction_id: str, channel: str) -> PeerRefused:
-    """The same id is being simulated at this moment."""
-    return _could_not_simulate(transaction_id, f"txid: {transaction_id}({channel}) exists")
-
-
-def chaincode_died(transaction_id: str) -> PeerRefused:
-    """The chaincode broke off instead of answering."""
-    return _could_not_simulate(transaction_id, "chaincode stream terminated")
-
-
-def _could_not_simulate(transaction_id: str, reason: str) -> PeerRefused:
-    text = f"error in simulation: failed to execute transaction {transaction_id}: error sending: {reason}"
-    return PeerRefused(text, RefusedBy.SIMULATION)
-
-
-# ---- what the orderer says --------------------------------------------------------------------------------------
-
-
-def not_a_writer() -> OrdererRefused:
-    """Unknown creator, wrong signature, or a role that may not write."""
-    return OrdererRefused(
-        common_pb2.Status.FORBIDDEN, _NOBODY_SATISFIED.format(policy="Writers") + ": permission denied"
-    )
-
-
-def envelope_too_large(size_bytes: int, max_bytes: int) -> OrdererRefused:
-    """Over Orderer.BatchSize.AbsoluteMaxBytes."""
-    return OrdererRefused(
-        common_pb2.Status.BAD_REQUEST,
-        f"message payload is {size_bytes} bytes and exceeds maximum allowed {max_bytes} bytes",
-    )
-
-
-def expired_broadcaster() -> OrdererRefused:
-    """The certificate has run out since the endorsement, or before."""
-    return OrdererRefused(common_pb2.Status.BAD_REQUEST, "broadcast client identity expired")
-
-
-def unreadable_envelope(reason: str) -> OrdererRefused:
-    """No envelope at all."""
-    return OrdererRefused(common_pb2.Status.BAD_REQUEST, reason)
-
-
-def no_such_channel_to_order() -> OrdererRefused:
-    """The envelope's own header names another channel (orderer/common/broadcast/broadcast.go)."""
-    return OrdererRefused(common_pb2.Status.NOT_FOUND, "channel does not exist")
-
-
-# ---- what the gateway says --------------------------------------------------------------------------------------
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.text = text
 
 
 def invalid_request(message: str) -> Refused:
@@ -216,17 +147,24 @@ def no_policy_manager(channel: str) -> Refused:
     return Refused(StatusCode.PERMISSION_DENIED, f"Failed to get policy manager for channel [{channel}]")
 
 
+def wrong_start(kind: str) -> Refused:
+    """A stream of chaincode events starts at a number or with the next block (chaincodeevents.go)."""
+    return Refused(StatusCode.INVALID_ARGUMENT, f"invalid start position type: *orderer.SeekPosition_{kind}")
+
+
 def not_a_reader(channel: str) -> Refused:
     """Unknown identity or wrong signature on a request for a commit status."""
     return Refused(
         StatusCode.PERMISSION_DENIED,
         f"Failed evaluating policy on signed data during check policy on channel [{channel}] "
-        f"with policy [/Channel/Application/Readers]: [{_NOBODY_SATISFIED.format(policy='Readers')}]",
+        f"with policy [/Channel/Application/Readers]: [{NOBODY_SATISFIED.format(policy='Readers')}]",
     )
 
 
 def refused_by_orderer(refusal: OrdererRefused) -> Refused:
-    """The orderer answered with a 4xx."""
+    """The orderer answered with a 4xx, or with a 5xx, which the gateway does not show (submit.go)."""
+    if refusal.status >= common_pb2.Status.INTERNAL_SERVER_ERROR:
+        return no_orderers()
     name = common_pb2.Status.Name(refusal.status)
     return Refused(
         StatusCode.ABORTED, f"received unsuccessful response from orderer: status={name}, info={refusal.info}"
@@ -237,6 +175,20 @@ def evaluation_refused(refusal: PeerRefused, detail: Detail) -> Refused:
     """The evaluating peer or its chaincode said no."""
     code = StatusCode.UNKNOWN if refusal.by is RefusedBy.CHAINCODE else StatusCode.FAILED_PRECONDITION
     return Refused(code, f"evaluate call to endorser returned error: {detail.message}", [detail])
+
+
+def no_peer_combination() -> Refused:
+    """The gateway knows too few peers: another organisation's is down, or the gateway has just started."""
+    return Refused(
+        StatusCode.FAILED_PRECONDITION,
+        "no combination of peers can be derived which satisfy the endorsement policy: "
+        "no peer combination can satisfy the endorsement policy",
+    )
+
+
+def no_orderers(details: Sequence[Detail] = ()) -> Refused:
+    """No orderer answered, or none has a leader (then without details)."""
+    return Refused(StatusCode.UNAVAILABLE, "no orderers could successfully process transaction", details)
 
 
 def too_many_requests(limit: int) -> Refused:

@@ -1,42 +1,36 @@
-"""The network put together: keys, ledger, peers, orderer, and the gRPC server in front of them."""
+"""The network put together: keys, ledger, peers, orderer, and the addresses in front of them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+import time
 from contextlib import AsyncExitStack
-from typing import Any, Self
-
-import grpc
-from fabric_protos.common import common_pb2
-from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import events_pb2
+from typing import Self
 
 from streams.errors import StackFailed
-from streams.simulator import refusals
 from streams.simulator.blocks import BlockFile
+from streams.simulator.commit_faults import CommitFaults
 from streams.simulator.committer import Committer
-from streams.simulator.config import ORGANISATIONS, SimulatorConfig
-from streams.simulator.deliver import Deliver
+from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, SimulatorConfig
 from streams.simulator.endorser import Chaincode, Endorser, Peer
-from streams.simulator.gateway import Gateway
+from streams.simulator.fault_book import ActiveFault, FaultBook
+from streams.simulator.faults import Fault, Restart
 from streams.simulator.genesis import channel_of, genesis_block
 from streams.simulator.identities import Membership, Signer, serialize
 from streams.simulator.ledger import Ledger
+from streams.simulator.listener import Listener
 from streams.simulator.orderer import Orderer
-from streams.simulator.refusals import Refused
+from streams.simulator.part_faults import Changes, Clocks
+from streams.simulator.parts import Parts
+from streams.simulator.restarts import Restarts
 from streams.simulator.validator import Validator
 from streams.simulator.wallet import NetworkKeys, fill_wallet, network_keys
-
-MESSAGE_MAX_BYTES = 100 * 1024 * 1024
-"""The largest gRPC message that a Fabric peer takes or sends (comm.DefaultMaxRecvMsgSize)."""
-
-_GRACE_S = 0.5
 
 
 class Simulator:
     """`async with Simulator(config, chaincode) as simulator:` runs the network; `simulator.address` is its gateway.
 
+    `simulator.org2_address` and `simulator.orderer_address` are the other parts' own addresses, "" if not asked for.
     `simulator.committing` ends early only by a failure to commit, which leaving the context raises. Raises StackFailed
     when it cannot start, CredentialsInvalid when the wallet is of another network.
     """
@@ -44,7 +38,10 @@ class Simulator:
     def __init__(self, config: SimulatorConfig, chaincode: Chaincode) -> None:
         self.config = config
         self.address = config.listen
+        self.org2_address = self.orderer_address = ""
+        self.faults = FaultBook(time.monotonic)
         self.committing: asyncio.Task[None]
+        self._restarts: Restarts
         self._chaincode = chaincode
         self._running = AsyncExitStack()
 
@@ -62,33 +59,66 @@ class Simulator:
         """The network's authorities: what else is issued by them is a member too."""
         return network_keys(self.config.state / "crypto")
 
+    def add_fault(self, fault: Fault) -> ActiveFault:
+        """Put a fault into force; a restart without limits begins now."""
+        added = self.faults.add(fault)
+        if isinstance(fault, Restart) and not fault.waits_for_a_call:
+            self._restarts.begin(fault)
+        return added
+
     async def _start(self, stack: AsyncExitStack) -> None:
-        self.config.state.mkdir(parents=True, exist_ok=True)
+        config, book = self.config, self.faults
+        config.state.mkdir(parents=True, exist_ok=True)
         keys = self.keys
-        fill_wallet(self.config.wallet, keys, self.config.identities)
-        membership = Membership(keys.authorities)
-        blocks = stack.enter_context(BlockFile(self.config.state / "blocks"))
-        _found_channel(blocks, self.config.channel, keys)
+        fill_wallet(config.wallet, keys, config.identities)
+        clocks, changes = Clocks(book), Changes(book)
+        membership = Membership(keys.authorities, clocks.has_expired)
+        blocks = stack.enter_context(BlockFile(config.state / "blocks"))
+        _found_channel(blocks, config.channel, keys)
         ledger = Ledger(blocks)
-        validator = Validator(membership, self.config.channel, self.config.chaincode, ORGANISATIONS)
-        committer = Committer(ledger, validator)
-        orderer = Orderer(membership, self.config, committer.hand_over)
+        validator = Validator(membership, config.channel, config.chaincode, ORGANISATIONS)
+        commit_faults = CommitFaults(book, changes, membership)
+        committer = Committer(ledger, validator, _orderer_signer(keys), commit_faults)
+        orderer = Orderer(membership, config, committer.hand_over)
         self.committing = asyncio.create_task(committer.run())
-        stack.push_async_callback(_drain, orderer, committer, self.committing)
-        endorser = Endorser(membership, ledger, self.config.chaincode, self._chaincode)
-        gateway = Gateway(
-            config=self.config,
+        stack.push_async_callback(self._drain, orderer, committer)
+        parts = Parts(
+            config=config,
             membership=membership,
             ledger=ledger,
-            endorser=endorser,
-            peers=_peers(keys, self.config),
+            endorser=Endorser(membership, ledger, config.chaincode, self._chaincode, config.chaincode_timeout_s),
             orderer=orderer,
+            book=book,
+            changes=changes,
+            clocks=clocks,
+            restart=self._restart,
         )
-        deliver = Deliver(membership, ledger, self.config.channel)
-        server = _server(gateway, deliver, self.config.gateway_limit)
-        self.address = _listen(server, self.config.listen, keys)
-        await server.start()
-        stack.push_async_callback(server.stop, _GRACE_S)
+        gateway = Listener(config.listen, keys.server, parts.peer(_peers(membership, keys, config)))
+        self._restarts = Restarts(gateway, parts.peer_faults, parts.orderer_calls)
+        self.address = await _listen(stack, gateway)
+        stack.push_async_callback(self._restarts.end)
+        if config.org2_listen is not None:
+            org2 = parts.peer(_peers(membership, keys, config)[::-1])
+            self.org2_address = await _listen(stack, Listener(config.org2_listen, keys.org2_server, org2))
+        if config.orderer_listen is not None:
+            ordering = Listener(config.orderer_listen, keys.orderer_server, parts.ordering())
+            self.orderer_address = await _listen(stack, ordering)
+
+    async def _drain(self, orderer: Orderer, committer: Committer) -> None:
+        """What was taken is committed before the blocks are closed; no fault holds it back."""
+        self.faults.clear()
+        orderer.flush()
+        committer.finish()
+        await self.committing
+
+    def _restart(self, fault: Restart) -> None:
+        self._restarts.begin(fault)
+
+
+async def _listen(stack: AsyncExitStack, listener: Listener) -> str:
+    await listener.start()
+    stack.push_async_callback(listener.stop)
+    return listener.address
 
 
 def _found_channel(blocks: BlockFile, channel: str, keys: NetworkKeys) -> None:
@@ -98,98 +128,16 @@ def _found_channel(blocks: BlockFile, channel: str, keys: NetworkKeys) -> None:
         raise StackFailed(f"the blocks kept are of channel {channel_of(blocks.read(0))}, not {channel}")
 
 
-def _peers(keys: NetworkKeys, config: SimulatorConfig) -> list[Peer]:
+def _peers(membership: Membership, keys: NetworkKeys, config: SimulatorConfig) -> list[Peer]:
     return [
         Peer(
             msp_id=msp_id,
             address=address,
-            signer=Signer(serialize(msp_id, keys.peers[msp_id].certificate_pem), keys.peers[msp_id].key),
+            signer=membership.signer(serialize(msp_id, keys.peers[msp_id].certificate_pem), keys.peers[msp_id].key),
         )
         for msp_id, address in zip(ORGANISATIONS, config.peer_addresses, strict=True)
     ]
 
 
-async def _drain(orderer: Orderer, committer: Committer, committing: asyncio.Task[None]) -> None:
-    """What was taken is committed before the blocks are closed."""
-    orderer.flush()
-    committer.finish()
-    await committing
-
-
-def _listen(server: grpc.aio.Server, listen: str, keys: NetworkKeys) -> str:
-    credentials = grpc.ssl_server_credentials([(keys.server.key_pem, keys.server.certificate_pem)])
-    try:
-        port = server.add_secure_port(listen, credentials)
-    except RuntimeError as error:
-        raise StackFailed(f"cannot listen on {listen}: the address is taken or not one of this machine") from error
-    return f"{listen.rpartition(':')[0]}:{port}"
-
-
-def _server(gateway: Gateway, deliver: Deliver, limit: int) -> grpc.aio.Server:
-    server = grpc.aio.server(
-        options=[
-            ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
-            ("grpc.max_send_message_length", MESSAGE_MAX_BYTES),
-            # Without it, a second server on the port would silently take half of the connections.
-            ("grpc.so_reuseport", 0),
-        ]
-    )
-    slots = Slots(limit)
-    calls = {
-        "Endorse": slots.call(gateway.endorse, gateway_pb2.EndorseRequest),
-        "Evaluate": slots.call(gateway.evaluate, gateway_pb2.EvaluateRequest),
-        "Submit": slots.call(gateway.submit, gateway_pb2.SubmitRequest),
-        "CommitStatus": slots.call(gateway.commit_status, gateway_pb2.SignedCommitStatusRequest),
-    }
-    streams = {"Deliver": _stream(deliver.blocks), "DeliverFiltered": _stream(deliver.filtered_blocks)}
-    server.add_generic_rpc_handlers(
-        (
-            grpc.method_handlers_generic_handler("gateway.Gateway", calls),
-            grpc.method_handlers_generic_handler("protos.Deliver", streams),
-        )
-    )
-    return server
-
-
-class Slots:
-    """The gateway's limit on open calls; one over it is refused at once, there is no queue."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._open = 0
-
-    def call(self, answer: Callable[[Any], Awaitable[Any]], request_type: Any) -> Any:
-        """A gRPC handler of a call that takes a slot."""
-
-        async def handle(request: Any, context: grpc.aio.ServicerContext[Any, Any]) -> Any:
-            try:
-                if self._open >= self._limit:
-                    raise refusals.too_many_requests(self._limit)
-                self._open += 1
-                try:
-                    return await answer(request)
-                finally:
-                    self._open -= 1
-            except Refused as refusal:
-                await context.abort(refusal.code, refusal.message, refusal.trailers())
-
-        return grpc.unary_unary_rpc_method_handler(
-            handle, request_deserializer=request_type.FromString, response_serializer=_serialized
-        )
-
-
-def _stream(
-    answer: Callable[[AsyncIterator[common_pb2.Envelope]], AsyncIterator[events_pb2.DeliverResponse]],
-) -> Any:
-    # gRPC streams only from what is itself an asynchronous generator function.
-    async def handle(seeks: AsyncIterator[common_pb2.Envelope], _: object) -> AsyncIterator[events_pb2.DeliverResponse]:
-        async for response in answer(seeks):
-            yield response
-
-    return grpc.stream_stream_rpc_method_handler(
-        handle, request_deserializer=common_pb2.Envelope.FromString, response_serializer=_serialized
-    )
-
-
-def _serialized(message: Any) -> bytes:
-    return bytes(message.SerializeToString())
+def _orderer_signer(keys: NetworkKeys) -> Signer:
+    return Signer(serialize(ORDERER_ORGANISATION, keys.orderer.certificate_pem), keys.orderer.key)

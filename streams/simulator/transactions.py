@@ -10,12 +10,14 @@ from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import (
     chaincode_event_pb2,
+    chaincode_pb2,
     proposal_pb2,
     proposal_response_pb2,
     transaction_pb2,
 )
 from google.protobuf.message import DecodeError
 
+from streams.simulator.blocks import validation_codes
 from streams.simulator.proposals import proposal_hash
 
 
@@ -53,6 +55,72 @@ class Action:
     namespaces: Sequence[str]
     results: kv_rwset_pb2.KVRWSet
     event: chaincode_event_pb2.ChaincodeEvent | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ordered:
+    """An envelope on its way into a block: its exact bytes, and what they claim; None when they cannot be read."""
+
+    serialized: bytes
+    claim: Claim | None
+
+    @classmethod
+    def read(cls, serialized: bytes) -> Ordered:
+        """Any bytes as they might come out of an orderer."""
+        try:
+            return cls(serialized=serialized, claim=read_serialized(serialized))
+        except UnreadableEnvelope:
+            return cls(serialized=serialized, claim=None)
+
+    def __len__(self) -> int:
+        """Bytes in the block."""
+        return len(self.serialized)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Committed:
+    """An entry of a block, valid or not; `action` is None when it holds no call that could be read."""
+
+    transaction_id: str
+    header_type: int
+    code: int
+    action: Action | None
+
+
+def read_block(block: common_pb2.Block) -> list[Committed]:
+    """The entries of a block, in order."""
+    codes = validation_codes(block)
+    return [
+        committed(Ordered.read(serialized).claim, code) for serialized, code in zip(block.data.data, codes, strict=True)
+    ]
+
+
+def committed(claim: Claim | None, code: int, action: Action | None = None) -> Committed:
+    """One entry; `action` saves reading the call again."""
+    if claim is None:
+        return Committed(transaction_id="", header_type=common_pb2.HeaderType.MESSAGE, code=code, action=None)
+    if action is None and claim.header_type == common_pb2.HeaderType.ENDORSER_TRANSACTION:
+        action = _perhaps_action(claim)
+    return Committed(transaction_id=claim.transaction_id, header_type=claim.header_type, code=code, action=action)
+
+
+def called_function(claim: Claim) -> str:
+    """The function that a transaction calls; "" when that cannot be read."""
+    try:
+        action = transaction_pb2.Transaction.FromString(claim.data).actions[0]
+        payload = transaction_pb2.ChaincodeActionPayload.FromString(action.payload)
+        proposed = proposal_pb2.ChaincodeProposalPayload.FromString(payload.chaincode_proposal_payload)
+        spec = chaincode_pb2.ChaincodeInvocationSpec.FromString(proposed.input).chaincode_spec
+        return bytes(spec.input.args[0]).decode(errors="replace")
+    except (DecodeError, IndexError):
+        return ""
+
+
+def _perhaps_action(claim: Claim) -> Action | None:
+    try:
+        return read_action(claim)
+    except UnreadableTransaction:
+        return None
 
 
 def read_serialized(envelope: bytes) -> Claim:

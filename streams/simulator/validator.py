@@ -20,10 +20,8 @@ from streams.simulator.state import WorldState
 from streams.simulator.transactions import (
     Action,
     Claim,
-    UnreadableEnvelope,
     UnreadableTransaction,
     read_action,
-    read_serialized,
 )
 
 Code = transaction_pb2.TxValidationCode
@@ -36,7 +34,7 @@ _CONFIG_TYPES = (common_pb2.HeaderType.CONFIG, common_pb2.HeaderType.CONFIG_UPDA
 class Inspected:
     """An envelope with the code that it has by itself; `action` is None when it holds no call that could be read."""
 
-    envelope: bytes
+    claim: Claim | None
     transaction_id: str
     code: int
     action: Action | None
@@ -51,12 +49,10 @@ class Validator:
         self._chaincode = chaincode
         self._endorsing = frozenset(endorsing)
 
-    def inspect(self, serialized: bytes) -> Inspected:
+    def inspect(self, claim: Claim | None) -> Inspected:
         """Everything that does not depend on the ledger."""
-        try:
-            claim = read_serialized(serialized)
-        except UnreadableEnvelope:
-            return Inspected(envelope=serialized, transaction_id="", code=Code.BAD_PAYLOAD, action=None)
+        if claim is None:
+            return Inspected(claim=None, transaction_id="", code=Code.BAD_PAYLOAD, action=None)
         code = self._headers(claim)
         action = None
         if code == VALID:
@@ -66,10 +62,16 @@ class Validator:
                 code = Code.INVALID_ENDORSER_TRANSACTION
         if action is not None:
             code = self._call(action)
-        return Inspected(envelope=serialized, transaction_id=claim.transaction_id, code=code, action=action)
+        return Inspected(claim=claim, transaction_id=claim.transaction_id, code=code, action=action)
 
-    def judge(self, block: Sequence[Inspected], world: WorldState, on_ledger: Callable[[str], bool]) -> list[int]:
-        """The code of each envelope of the next block, in order."""
+    def judge(
+        self,
+        block: Sequence[Inspected],
+        world: WorldState,
+        on_ledger: Callable[[str], bool],
+        forced: Callable[[Inspected], int] = lambda _: VALID,
+    ) -> list[int]:
+        """The code of each envelope of the next block, in order; `forced` may name a conflict where there is none."""
         codes = [_unless_on_ledger(inspected, on_ledger) for inspected in block]
         taken: set[str] = set()
         writes = BlockWrites(world)
@@ -81,7 +83,7 @@ class Validator:
                 codes[position] = int(Code.DUPLICATE_TXID)
                 continue
             taken.add(inspected.transaction_id)
-            codes[position] = writes.conflict(inspected.action.results)
+            codes[position] = writes.conflict(inspected.action.results) or forced(inspected)
             if codes[position] == VALID:
                 writes.add(inspected.action.results)
         return codes

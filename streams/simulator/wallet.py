@@ -11,10 +11,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from streams.errors import CredentialsInvalid
 from streams.simulator.certificates import SERVER_NAMES, Authority, Credential, write_credential, write_file
-from streams.simulator.config import ORGANISATIONS, IdentityConfig
+from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, IdentityConfig
 from streams.simulator.identities import attributes_of
 
 ROLE_ATTRIBUTE = "gxc_role"
+ORG2_SERVER_NAMES = ("localhost", "peer0.org2.example.com")
+ORDERER_SERVER_NAMES = ("localhost", "orderer.example.com")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,19 +25,26 @@ class NetworkKeys:
 
     authorities: Mapping[str, Authority]
     peers: Mapping[str, Credential]
+    orderer: Credential
     tls_authority: Authority
     server: Credential
+    org2_server: Credential
+    orderer_server: Credential
 
 
 def network_keys(folder: Path) -> NetworkKeys:
     """The keys kept in `folder`, made at the first call."""
-    authorities = {msp_id: Authority.at(folder / msp_id, f"ca.{msp_id}") for msp_id in ORGANISATIONS}
+    organisations = (*ORGANISATIONS, ORDERER_ORGANISATION)
+    authorities = {msp_id: Authority.at(folder / msp_id, f"ca.{msp_id}") for msp_id in organisations}
     tls_authority = Authority.at(folder / "tls", "tlsca.org1.example.com")
     return NetworkKeys(
         authorities=authorities,
-        peers={msp_id: authority.kept(folder / msp_id, "peer0", "peer") for msp_id, authority in authorities.items()},
+        peers={msp_id: authorities[msp_id].kept(folder / msp_id, "peer0", "peer") for msp_id in ORGANISATIONS},
+        orderer=authorities[ORDERER_ORGANISATION].kept(folder / ORDERER_ORGANISATION, "orderer0", "orderer"),
         tls_authority=tls_authority,
         server=tls_authority.kept(folder / "tls", "server", "peer", server_names=SERVER_NAMES),
+        org2_server=tls_authority.kept(folder / "tls", "org2-server", "peer", server_names=ORG2_SERVER_NAMES),
+        orderer_server=tls_authority.kept(folder / "tls", "orderer", "orderer", server_names=ORDERER_SERVER_NAMES),
     )
 
 

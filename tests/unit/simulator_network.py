@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,14 +12,18 @@ from fabric_protos.peer import transaction_pb2
 from streams.chaincode.state import ChaincodeRefused, State
 from streams.simulator.blocks import BlockFile
 from streams.simulator.certificates import Authority
+from streams.simulator.commit_faults import CommitFaults
 from streams.simulator.committer import Committer
 from streams.simulator.config import ORGANISATIONS
 from streams.simulator.endorser import Endorser, Peer
+from streams.simulator.fault_book import FaultBook
 from streams.simulator.genesis import genesis_block
 from streams.simulator.identities import Membership, Signer, serialize
 from streams.simulator.ledger import Ledger
 from streams.simulator.member import Member, SignedProposal
+from streams.simulator.part_faults import Changes
 from streams.simulator.proposals import prepare_transaction, read_proposal
+from streams.simulator.transactions import Ordered
 from streams.simulator.validator import Validator
 
 CHANNEL = "gxchannel"
@@ -64,7 +69,9 @@ class Network:
         self.ledger = Ledger(self.blocks)
         self.endorser = Endorser(self.membership, self.ledger, CHAINCODE, Notes())
         self.validator = Validator(self.membership, CHANNEL, CHAINCODE, ORGANISATIONS)
-        self.committer = Committer(self.ledger, self.validator)
+        book = FaultBook(time.monotonic)
+        faults = CommitFaults(book, Changes(book), self.membership)
+        self.committer = Committer(self.ledger, self.validator, self._peer("Org1MSP").signer, faults)
 
     def new_member(self, msp_id: str = "Org1MSP", unit: str = "client") -> Member:
         return Member(msp_id, self.authorities[msp_id].issue("somebody", unit), channel=CHANNEL, chaincode=CHAINCODE)
@@ -83,7 +90,7 @@ class Network:
     async def commit(self, *envelopes: bytes) -> list[str]:
         """Put these into the next block; the names of their codes."""
         number = self.ledger.height
-        await self.committer.commit(list(envelopes))
+        await self.committer.commit([Ordered.read(envelope) for envelope in envelopes])
         return codes_of(self.ledger.block(number))
 
     def _peer(self, msp_id: str) -> Peer:

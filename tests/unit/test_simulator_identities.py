@@ -23,7 +23,7 @@ def test_an_identity_carries_organisation_name_unit_and_attributes(tmp_path: Pat
     identity = network.membership.identify(serialize("Org2MSP", credential.certificate_pem))
     assert (identity.msp_id, identity.name, identity.unit) == ("Org2MSP", "auditor", "client")
     assert identity.attributes == {"gxc_role": "gx_auditor"}
-    assert not identity.has_expired()
+    assert not network.membership.has_expired(identity)
 
 
 def test_the_other_equivalent_signature_with_a_high_s_is_refused(tmp_path: Path) -> None:

@@ -65,7 +65,7 @@ async def test_what_is_pending_is_cut_after_the_interval_in_the_order_of_arrival
         ordering.orderer.take(each)
     assert ordering.batches.empty()
     batch = await asyncio.wait_for(ordering.batches.get(), 5)
-    assert batch == [each.SerializeToString() for each in sent]
+    assert [each.serialized for each in batch] == [each.SerializeToString() for each in sent]
 
 
 async def test_the_interval_starts_anew_after_a_full_block(tmp_path: Path) -> None:

@@ -1,0 +1,61 @@
+"""One address of the network with the services behind it; it can go away and come back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import grpc
+
+from streams.errors import StackFailed
+from streams.simulator import connections
+from streams.simulator.certificates import Credential
+
+MESSAGE_MAX_BYTES = 100 * 1024 * 1024
+"""The largest gRPC message that a Fabric peer takes or sends (comm.DefaultMaxRecvMsgSize)."""
+
+_GRACE_S = 0.5
+_OPTIONS = [
+    ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
+    ("grpc.max_send_message_length", MESSAGE_MAX_BYTES),
+    # Without it, a second server on the port would silently take half of the connections.
+    ("grpc.so_reuseport", 0),
+]
+
+
+class Listener:
+    """`services` maps the full name of each gRPC service to its handlers."""
+
+    def __init__(self, listen: str, credential: Credential, services: Mapping[str, Mapping[str, Any]]) -> None:
+        self.address = listen
+        self._credential = credential
+        self._services = services
+        self._server: grpc.aio.Server | None = None
+
+    async def start(self) -> None:
+        """Listen; afterwards `address` names the port. Raises StackFailed."""
+        server = grpc.aio.server(options=_OPTIONS)
+        for name, handlers in self._services.items():
+            server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, dict(handlers)),))
+        credentials = grpc.ssl_server_credentials([(self._credential.key_pem, self._credential.certificate_pem)])
+        try:
+            port = server.add_secure_port(self.address, credentials)
+        except RuntimeError as error:
+            reason = "the address is taken or not one of this machine"
+            raise StackFailed(f"cannot listen on {self.address}: {reason}") from error
+        self.address = f"{self.address.rpartition(':')[0]}:{port}"
+        self._server = server
+        await server.start()
+
+    async def stop(self) -> None:
+        """Stop listening; calls that are open get a moment to end."""
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop(_GRACE_S)
+
+    async def break_off(self) -> None:
+        """Stop listening as a process that is killed: every connection is simply gone."""
+        connections.drop_all(int(self.address.rpartition(":")[2]))
+        server, self._server = self._server, None
+        if server is not None:
+            await server.stop(None)
