@@ -9,7 +9,7 @@ import traceback
 import click
 import typer
 
-from streams.cli import demo, line, routes, stack, workers
+from streams.cli import demo, line, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -29,6 +29,7 @@ demo.add_to(app)
 line.add_to(app)
 workers.add_to(app)
 routes.add_to(app)
+simulator.add_to(app)
 
 
 def main() -> None:

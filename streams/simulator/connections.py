@@ -6,24 +6,37 @@ import os
 import socket
 from collections.abc import Iterator
 
+_MAPPED = "::ffff:"
+"""gRPC takes IPv4 connections on IPv6 sockets."""
+
 
 def drop(client: str) -> None:
     """Break the connections from this client, named as gRPC names it: `ipv4:127.0.0.1:PORT`."""
-    address = tuple(client.removeprefix("ipv4:").rpartition(":")[::2])
-    for connection in _sockets():
-        if _is_connected_to(connection, address):
+    host, _, port = client.removeprefix("ipv4:").rpartition(":")
+    for connection in _connections():
+        peer_host, peer_port, *_ = connection.getpeername()
+        if (peer_host.removeprefix(_MAPPED), peer_port) == (host, int(port)):
             connection.shutdown(socket.SHUT_RDWR)
 
 
 def drop_all(port: int) -> None:
-    """Break every connection that was accepted on this port."""
-    for connection in _sockets():
-        if connection.getsockname()[1] == port and _is_connected(connection):
-            connection.shutdown(socket.SHUT_RDWR)
+    """Break every connection that was accepted on this port, and refuse new ones."""
+    accepted = []
+    for each in _sockets():
+        if each.getsockname()[1] == port:
+            # The one that listens first: a client comes back at once.
+            accepted.insert(0 if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else len(accepted), each.dup())
+    for each in accepted:
+        with each:
+            each.shutdown(socket.SHUT_RDWR)
+
+
+def _connections() -> Iterator[socket.socket]:
+    return (each for each in _sockets() if _is_connected(each))
 
 
 def _sockets() -> Iterator[socket.socket]:
-    """The process's IPv4 stream sockets, each as a duplicate that is closed afterwards."""
+    """The process's TCP sockets, each as a duplicate that is closed afterwards."""
     for name in os.listdir("/dev/fd"):
         try:
             duplicate = socket.socket(fileno=os.dup(int(name)))
@@ -31,7 +44,7 @@ def _sockets() -> Iterator[socket.socket]:
             # No socket, or closed since it was listed.
             continue
         with duplicate:
-            if duplicate.family == socket.AF_INET and duplicate.type == socket.SOCK_STREAM:
+            if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.type == socket.SOCK_STREAM:
                 yield duplicate
 
 
@@ -41,8 +54,3 @@ def _is_connected(connection: socket.socket) -> bool:
     except OSError:
         return False
     return True
-
-
-def _is_connected_to(connection: socket.socket, address: tuple[str, ...]) -> bool:
-    host, port = address
-    return _is_connected(connection) and connection.getpeername() == (host, int(port))
