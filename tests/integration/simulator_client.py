@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,10 +28,16 @@ OPTIONS = [
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 50),
-    ("grpc.min_reconnect_backoff_ms", 50),
     ("grpc.max_reconnect_backoff_ms", 100),
 ]
 NEWEST = ab_pb2.SeekPosition(newest=ab_pb2.SeekNewest())
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
+    """Ask until it is so."""
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 (what is asked for is on the other side of a wire)
+            await asyncio.sleep(0.01)
 
 
 class Notes:
@@ -121,7 +127,7 @@ class Client:
     async def ask(self, *call: str) -> bytes:
         return bytes((await self.evaluate(self.member.propose(*call))).payload)
 
-    async def query(self, *arguments: str) -> bytes:
+    async def query(self, *arguments: str | bytes) -> bytes:
         """A call of qscc."""
         return bytes((await self.evaluate(self.member.propose(*arguments, chaincode="qscc"))).payload)
 
