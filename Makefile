@@ -4,6 +4,7 @@ SHELL := bash
 PYTHON ?= python3
 BIN := .venv/bin
 RING ?= tests
+LEDGER ?= simulator
 
 .PHONY: help
 help: ## List the targets
@@ -20,8 +21,8 @@ help: ## List the targets
 install: .venv/installed ## Make .venv/ from the hash-locked requirements
 
 .PHONY: demo
-demo: .venv/installed ## Run real commands through the whole line and show what became of them
-	@$(BIN)/streams demo
+demo: .venv/installed ## Run real commands through the whole line and show what became of them (LEDGER=native: real Fabric)
+	@$(BIN)/streams demo --ledger $(LEDGER)
 
 .PHONY: test
 test: check ## Everything CI runs: check, then every ring of tests

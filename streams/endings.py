@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.errors import RefusedCommand, UnreadableMessage, UnroutableCommand
-from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
 
-BUG = "BUG"
 UNREADABLE = "UNREADABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ending:
-    """An outcome; unless it is a commit, the kind of its dead letter; and every transaction id that was tried."""
+    """An outcome; unless it is a commit, the kind of its dead letter; every transaction id that was tried.
+
+    `bug`: what our own code raised; the command is parked.
+    """
 
     outcome: Outcome
     dead_letter_kind: DeadLetterKind | None
     transaction_ids: tuple[str, ...] = ()
+    bug: Exception | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,22 +79,6 @@ def unreadable(error: UnreadableMessage, source: Source, now: datetime) -> DeadL
         worker=source.worker,
         happened_at=now,
     )
-
-
-def parked(command: RoutedCommand, bug: Exception, worker: str, now: datetime) -> Ending:
-    """Our own code failed on the command: it may be on the ledger. The text names the bug, never a payload."""
-    outcome = Outcome(
-        command_id=command.command_id,
-        command_type=command.command_type,
-        kind=OutcomeKind.PARKED,
-        identity=command.identity,
-        error_code=BUG,
-        error=f"parked by a bug ({type(bug).__name__}); may be on the ledger",
-        attempts=1,
-        worker=worker,
-        happened_at=now,
-    )
-    return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.BUG)
 
 
 def dead_letter(ending: Ending, source: Source) -> DeadLetter | None:

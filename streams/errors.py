@@ -4,9 +4,11 @@ PipelineError
 ├── SettingsInvalid          a setting is missing, unknown or wrong; names the variable
 ├── RoutesInvalid            routes.toml cannot be used; names the entry
 ├── StackFailed              a part of the embedded stack cannot be started or is not healthy
-├── MalformedCommand         the change event or its payload cannot be read; nothing was sent
-├── UnroutableCommand        no usable route for this command type; nothing was sent
+├── RefusedCommand           nothing was sent; carries the code for the row
+│   ├── MalformedCommand     the change event or its payload cannot be read
+│   └── UnroutableCommand    no usable route for this command type
 ├── UnreadableMessage        a Kafka value is not one of our Avro messages
+├── UnknownSchema            a Kafka value is one of our messages, of a version that this one cannot read
 ├── CredentialsInvalid       the wallet, a key or the nonce secret cannot be used
 └── LedgerError              carries the transaction id
     ├── EndorseFailed        refused or unreachable before ordering; not on the ledger by this call
@@ -42,6 +44,10 @@ class CredentialsInvalid(PipelineError):
 
 class UnreadableMessage(PipelineError):
     """A Kafka value is not one of our Avro messages."""
+
+
+class UnknownSchema(PipelineError):
+    """A Kafka value was written by another version; whoever meets it stops, so that nothing is lost."""
 
 
 class RefusedCommand(PipelineError):

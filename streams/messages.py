@@ -89,11 +89,6 @@ class OutcomeKind(StrEnum):
     FAILED = "failed"
     COMMITTED = "committed"
 
-    @property
-    def is_final(self) -> bool:
-        """Nothing that arrives later may change it."""
-        return self in (OutcomeKind.FAILED, OutcomeKind.COMMITTED)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

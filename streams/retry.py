@@ -13,7 +13,6 @@ from enum import StrEnum
 from streams.errors import (
     AlreadyApplied,
     CommitRejected,
-    CommitUnknown,
     DuplicateTransaction,
     EndorseFailed,
     LedgerError,
@@ -49,12 +48,8 @@ def verdict(error: LedgerError, *, may_be_on_ledger: bool) -> Verdict:
             return Verdict.LOOK_UP
         case CommitRejected(code=code):
             return Verdict.NEW_TRANSACTION if code in CONFLICTS else Verdict.GIVE_UP
-        case CommitUnknown():
-            return Verdict.SAME_TRANSACTION
-        case SubmitFailed(may_be_on_ledger=False, refused=True) | EndorseFailed(refused=True):
-            return Verdict.SAME_TRANSACTION if may_be_on_ledger else Verdict.GIVE_UP
-        case SubmitFailed() | EndorseFailed():
-            return Verdict.SAME_TRANSACTION
+        case SubmitFailed(may_be_on_ledger=False, refused=True) | EndorseFailed(refused=True) if not may_be_on_ledger:
+            return Verdict.GIVE_UP
         case _:
             # An error of a kind that nobody thought of must not fail a command: the transaction may be there.
             return Verdict.SAME_TRANSACTION

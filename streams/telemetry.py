@@ -27,11 +27,12 @@ class Event(StrEnum):
     COMMAND_RETRIED = "command is tried again"
     COMMAND_PARKED = "command parked by a bug"
     MESSAGE_UNREADABLE = "message unreadable"
-    OUTCOME_IGNORED = "outcome changed nothing: the row is final or missing"
     POSTGRES_UNAVAILABLE = "postgres unavailable"
     COMMIT_STREAM_INTERRUPTED = "commit stream interrupted"
-    CHILD_STARTED = "child started"
-    CHILD_DIED = "child died"
+    NEWS_NOT_SENT = "news of a command could not be sent"
+    ROW_CONTRADICTS = "the row's final status contradicts the outcome"
+    ROW_MISSING = "no row for this outcome"
+    OUTCOME_UNSTORABLE = "outcome cannot be written into its row"
     LIBRARY = "library"
 
 

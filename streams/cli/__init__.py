@@ -6,14 +6,13 @@ import sys
 import tempfile
 import traceback
 
-import click
 import typer
 
 from streams.cli import demo, line, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
-FAILURE, WRONG_CALL = 1, 2
+FAILURE, WRONG_CALL, INTERRUPTED = 1, 2, 130
 
 app = typer.Typer(
     name="streams",
@@ -35,26 +34,20 @@ simulator.add_to(app)
 def main() -> None:
     """Run the command line; every failure is one clear message and an exit code, never a traceback."""
     try:
-        code = app(standalone_mode=False)
+        app()  # exits by itself: 0, 2 for a wrong call, or the code of typer.Exit
     except SettingsInvalid as error:
-        code = _complain(str(error), WRONG_CALL)
+        sys.exit(_complain(str(error), WRONG_CALL))
     except PipelineError as error:
-        code = _complain(str(error), FAILURE)
-    except click.ClickException as error:
-        error.show()
-        code = WRONG_CALL
-    except (click.Abort, KeyboardInterrupt):
-        code = _complain("interrupted", 130)
+        sys.exit(_complain(str(error), FAILURE))
+    except KeyboardInterrupt:
+        sys.exit(_complain("interrupted", INTERRUPTED))
     except Exception as error:
-        code = _complain(_unexpected(error), FAILURE)
-    sys.exit(code)
+        sys.exit(_complain(_unexpected(error), FAILURE))
 
 
 def _complain(text: str, code: int) -> int:
     for text_line in text.splitlines():
-        stderr.print(
-            f"[red]streams:[/red] {text_line}" if stderr.is_terminal else f"streams: {text_line}", soft_wrap=True
-        )
+        stderr.print(f"streams: {text_line}", style="red", markup=False, soft_wrap=True)
     return code
 
 

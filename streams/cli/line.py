@@ -12,11 +12,14 @@ import typer
 
 from streams.cli.output import cells, print_json, stdout, table
 from streams.cli.where import load_here
+from streams.fabric.ids import create_secret
+from streams.kafka.topics import create_topics, line_topics
 from streams.operations import check as checking
 from streams.operations import send as sending
 from streams.operations import trace as tracing
 from streams.postgres.profiles import load_profile
 from streams.postgres.rows import Row
+from streams.routes.table import load_routes
 from streams.settings import SendSettings, ToolSettings
 
 
@@ -25,6 +28,8 @@ def add_to(app: typer.Typer) -> None:
     app.command()(send)
     app.command()(trace)
     app.command()(check)
+    app.command()(topics)
+    app.command("nonce-secret")(nonce_secret)
 
 
 def send(
@@ -41,8 +46,8 @@ def send(
     """
     settings = load_here(SendSettings)
     profile = load_profile(settings.postgres.profile)
+    text = _read(payload)
     with psycopg.connect(settings.postgres.dsn.get_secret_value(), connect_timeout=5, autocommit=True) as connection:
-        text = _read(payload)
         command_id = sending.send(connection, profile, command_type, text, tenant_id=tenant, request_id=request_id)
         print(command_id)
         if wait:
@@ -101,9 +106,12 @@ def _story(found: tracing.Trace) -> list[tuple[str, str, Any]]:
     for origin, outcome in found.outcomes:
         failure = f", {outcome.error_code}: {outcome.error}" if outcome.error_code else ""
         story.append(("outcome", f"{origin}, {outcome.kind} by {outcome.worker}{failure}", outcome.happened_at))
+    for origin, letter in found.dead_letters:
+        what = f"{origin}, {letter.kind} {letter.error_code}, read at {letter.origin}"
+        story.append(("dead letter", what, letter.happened_at))
     for answer in found.ledger:
         held = f"{answer.code} in block {answer.block_number}" if answer.code else "nothing"
-        story.append(("ledger", f"attempt {answer.attempt}, {answer.transaction_id}: {held}", None))
+        story.append(("ledger", f"{answer.identity}, attempt {answer.attempt}, {answer.transaction_id}: {held}", None))
     if found.ledger_problem:
         story.append(("ledger", f"could not be asked: {found.ledger_problem}", None))
     return story
@@ -115,6 +123,7 @@ def _document(found: tracing.Trace) -> dict[str, Any]:
         "change_events": list(found.changes),
         "routed": [{"origin": origin, "command": command} for origin, command in found.routed],
         "outcomes": [{"origin": origin, "outcome": outcome} for origin, outcome in found.outcomes],
+        "dead_letters": [{"origin": origin, "letter": letter} for origin, letter in found.dead_letters],
         "ledger": list(found.ledger),
         "ledger_problem": found.ledger_problem,
         "stages": found.stages,
@@ -138,3 +147,30 @@ async def _check() -> bool:
         mark = "[green]OK[/green]    " if finding.is_ok else "[red]FAILED[/red]"
         stdout.print(f"{mark} {finding.what}: " + cells(finding.seen)[0], soft_wrap=True)
     return all_ok
+
+
+def topics() -> None:
+    """Create the line's topics that are missing: change events, commands per identity, results, dead letters.
+
+    The embedded stack does this by itself.
+
+    Example: streams topics
+    """
+    settings = load_here(ToolSettings)
+    cdc_topic = load_profile(settings.postgres.profile).cdc_topic(settings.kafka.topic_prefix)
+    wanted = line_topics(load_routes(settings.routes).identities, cdc_topic, settings.kafka.command_partitions)
+    create_topics(settings.kafka.bootstrap_servers, wanted, settings.kafka.replication_factor)
+    for topic in wanted:
+        stdout.print(f"{topic.name}, {topic.partitions} partitions", soft_wrap=True)
+
+
+def nonce_secret(file: Annotated[Path, typer.Argument(help="Where to; the folder must be there.")]) -> None:
+    """Make the secret that transaction ids follow from, once for a deployment; a file that is there is kept.
+
+    Every process must be given the same file. Keep it in the backup: without it, nobody can tell whether a command
+    is on the ledger.
+
+    Example: streams nonce-secret ./nonce-secret
+    """
+    create_secret(file)
+    stdout.print(f"{file} holds the nonce secret.", soft_wrap=True)

@@ -15,7 +15,7 @@ import typer
 from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.cli.where import LOCAL, STACK_ENV, load_here
 from streams.errors import StackFailed
-from streams.local.ledgers import KINDS, SIMULATOR, LedgerOptions
+from streams.local.ledgers import KINDS, SIMULATOR, LedgerOptions, require
 from streams.local.line import DEMO_ROUTES, PORT_NAMES, Line, LineOptions
 from streams.local.paths import LocalPaths
 from streams.local.registry import Running, read_registry, stop_supervisor
@@ -39,7 +39,9 @@ def up(
     profile: Annotated[str, typer.Option(help="Names of the table: snake_case or camel_case.")] = "snake_case",
     routes: Annotated[Path | None, typer.Option(help="The table of routes.", exists=True)] = None,
     roles: Annotated[str, typer.Option(help="Who may call what: operations or chaincode.")] = "operations",
-    block_interval_s: Annotated[float, typer.Option(help="The simulator cuts a block after this, seconds.")] = 0.2,
+    block_interval_s: Annotated[
+        float, typer.Option(help="A block is cut this long after its first transaction, seconds.")
+    ] = 0.2,
     port: Annotated[list[str] | None, typer.Option(help="NAME=PORT; default: free ports.")] = None,
     detach: Annotated[bool, typer.Option("--detach", help="Return once the line is up.")] = False,
 ) -> None:
@@ -49,6 +51,9 @@ def up(
 
     Example: streams up --detach
     """
+    if ledger not in KINDS:
+        raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(KINDS)}", param_hint="--ledger")
+    require(ledger)
     if detach:
         _detach()
         return

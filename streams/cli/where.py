@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TypeVar
 
-from streams.settings import PREFIX, Settings, load
+from streams.settings import Settings, load, variables
 
 S = TypeVar("S", bound=Settings)
 
@@ -15,10 +15,11 @@ STACK_ENV = "stack.env"
 
 
 def load_here(kind: type[S]) -> S:
-    """The settings from the environment; when it holds none, from `.local/stack.env` of this folder.
+    """The settings from the environment; what it lacks from `.local/stack.env`, unless it names a system of its own.
 
-    Raises SettingsInvalid.
+    An address in the environment never mixes with those of the stack in this folder. Raises SettingsInvalid.
     """
     stack_env = LOCAL / STACK_ENV
-    is_configured = any(name.startswith(PREFIX) for name in os.environ)
-    return load(kind, None if is_configured or not stack_env.is_file() else stack_env)
+    required = [name for name, section, field in variables() if section.model_fields[field].is_required()]
+    names_a_system = any(name in os.environ for name in required)
+    return load(kind, None if names_a_system or not stack_env.is_file() else stack_env)

@@ -30,10 +30,11 @@ async def prove(line: Line, console: Console) -> list[str]:
             for identity in line.routes.identities
         }
         gateway = next(iter(gateways.values()))
-        sent = await play(line, gateway)
+        first_block = await gateway.height()
+        sent = await play(line, gateway, console)
         outcomes = _outcomes(line, began_at)
         print_report(console, sent, outcomes, line.routes)
-        chain = await read_chain(gateway)
+        chain = await read_chain(gateway, first_block)
         attempts = Counter({outcome.command_id: outcome.attempts for outcome in outcomes})
         ids = possible_transaction_ids(gateways, _routed(line, began_at), attempts)
     _print_ledger(console, chain)

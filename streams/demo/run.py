@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from streams.demo.payloads import as_json
@@ -22,8 +23,8 @@ from streams.fabric.gateway import Gateway
 from streams.local.line import Line
 from streams.postgres.profiles import Profile
 from streams.postgres.rows import NewCommand, Row, fetch_rows, insert_command
+from streams.stages.write_back import FINAL
 
-FINAL = frozenset({"COMMITTED", "FAILED"})
 PHASE_TIMEOUT_S = 60.0
 POLL_S = 0.1
 
@@ -53,12 +54,14 @@ def fresh(folder: Path) -> None:
         shutil.rmtree(folder)
 
 
-async def play(line: Line, gateway: Gateway) -> Sent:
+async def play(line: Line, gateway: Gateway, console: Console) -> Sent:
     """Send the whole script; returns when every row is final. Raises PipelineError when one is not in time."""
     script, sent = Script(), Sent()
     with (
         psycopg.connect(line.environment()["STREAMS_POSTGRES__DSN"], autocommit=True) as connection,
-        Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()) as progress,
+        Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+        ) as progress,
     ):
         for title, phase in script.phases():
             ids = _insert(connection, line.profile, phase(), sent)

@@ -21,11 +21,11 @@ class OnLedger:
     invalid: Counter[str]
 
 
-async def read_chain(gateway: Gateway) -> OnLedger:
-    """Every block from the first to the newest; the genesis block holds configuration, no transaction of ours."""
+async def read_chain(gateway: Gateway, first_block: int) -> OnLedger:
+    """Every block from `first_block` to the newest; those before hold what set the channel up, no command."""
     valid: Counter[str] = Counter()
     invalid: Counter[str] = Counter()
-    for number in range(1, await gateway.height()):
+    for number in range(first_block, await gateway.height()):
         for entry in await gateway.block(number):
             if entry.code == VALID:
                 valid[entry.transaction_id] += 1

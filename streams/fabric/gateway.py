@@ -49,7 +49,7 @@ async def connect(
     Needs no gateway that answers: calls fail until it does. Raises CredentialsInvalid.
     """
     identity = load_identity(settings.wallet, identity_name, settings.msp_id, now=now())
-    secret = ids.load_or_create_secret(settings.nonce_secret_file)
+    secret = ids.load_secret(settings.nonce_secret_file)
     async with open_channel(settings) as channel:
         gateway = Gateway(channel, identity, secret, settings, now=now, on_interruption=on_interruption)
         try:

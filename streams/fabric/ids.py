@@ -30,14 +30,26 @@ def transaction_id(nonce: bytes, creator: bytes) -> str:
     return hashlib.sha256(nonce + creator).hexdigest()
 
 
-def load_or_create_secret(file: Path) -> bytes:
-    """The secret in `file`, without white space around it; a missing file is created with 32 random bytes in hex.
+def create_secret(file: Path) -> None:
+    """Write 32 random bytes in hex into `file` with mode 0600, unless it is there. Raises CredentialsInvalid.
 
-    Whoever loses the file loses the knowledge of every id handed out: it belongs into the backup.
-    Raises CredentialsInvalid if others may read the file or the secret is shorter than 32 bytes.
+    Once for a deployment: two processes with different secrets give one command two transaction ids. Whoever loses
+    the file loses the knowledge of every id handed out: it belongs into the backup.
     """
     if not file.exists():
         _create(file)
+
+
+def load_secret(file: Path) -> bytes:
+    """The secret in `file`, without white space around it.
+
+    Raises CredentialsInvalid if the file is missing, others may read it, or the secret is shorter than 32 bytes.
+    """
+    if not file.exists():
+        raise CredentialsInvalid(
+            f"{file}: no nonce secret there; every process needs the same one: put the deployment's file there,"
+            f" or make the first with: streams nonce-secret {file}"
+        )
     secret = read_private(file).strip()
     if len(secret) < SHORTEST_SECRET_BYTES:
         raise CredentialsInvalid(

@@ -18,9 +18,8 @@ from streams.fabric.failures import failure_of
 from streams.fabric.queries import Queries
 from streams.fabric.translation import look_up_error
 from streams.ledger import VALID, LedgerEntry
-from streams.retry import CONFLICTS
+from streams.retry import CONFLICTS, DUPLICATE_TXID
 
-DUPLICATE_TXID = "DUPLICATE_TXID"
 SETTLED_BY_FIRST_ENTRY = CONFLICTS | {VALID}
 """These are given only to an entry that passed every check of form, signature and policy: no other entry can win."""
 

@@ -75,7 +75,8 @@ class GatewayProposal:
         try:
             response = await session.stub.Endorse(request, timeout=settings.endorse_timeout_s)
         except grpc.aio.AioRpcError as error:
-            raise endorse_error(failure_of(error), self.transaction_id) from error
+            failure = failure_of(error)
+            raise endorse_error(failure, self.transaction_id, asked=settings.endorsing_orgs) from error
         return GatewayTransaction(session, self.transaction_id, response.prepared_transaction.payload)
 
 

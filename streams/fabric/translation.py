@@ -11,6 +11,7 @@ core/chaincode/, orderer/common/msgprocessor/, and answers measured on a v2.5.16
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 
@@ -79,6 +80,8 @@ _ANY = frozenset(Step)
 _CODE = StatusCode
 # Texts of the gRPC library (1.85, and earlier ones for a name that cannot be resolved).
 _NEVER_SENT = r"\A(failed to connect to all addresses|errors resolving |DNS resolution failed)"
+# The answer when not the gateway's own peer ended the call.
+_COLLECTING = "failed to collect enough transaction endorsements"
 
 TABLE: tuple[Row, ...] = (
     # The command's own fate.
@@ -149,10 +152,18 @@ def find(step: Step, failure: Failure) -> tuple[Row, re.Match[str]]:
     raise AssertionError(f"the table ends with a row for every failure; none fits {failure} at {step}")
 
 
-def endorse_error(failure: Failure, transaction_id: str, step: Step = Step.ENDORSE) -> LedgerError:
-    """EndorseFailed, DuplicateTransaction or AlreadyApplied; the message is the chaincode's own text if it spoke."""
+def endorse_error(
+    failure: Failure, transaction_id: str, step: Step = Step.ENDORSE, asked: Collection[str] = ()
+) -> LedgerError:
+    """EndorseFailed, DuplicateTransaction or AlreadyApplied; the message is the chaincode's own text if it spoke.
+
+    `asked`: the organisations that had to endorse, when the client named them.
+    """
     row, fit = find(step, failure)
     match row.effect:
+        case Effect.REFUSED if _is_disputed(failure, asked):
+            code = F.ENDORSEMENT_MISMATCH
+            return EndorseFailed(str(failure), code=code, transaction_id=transaction_id, refused=False)
         case Effect.DUPLICATE:
             message = f"transaction {transaction_id} is on the ledger already"
             return DuplicateTransaction(message, code=row.means, transaction_id=transaction_id)
@@ -163,6 +174,18 @@ def endorse_error(failure: Failure, transaction_id: str, step: Step = Step.ENDOR
             return EndorseFailed(fit["said"], code=row.means, transaction_id=transaction_id, refused=True)
         case _:
             return EndorseFailed(str(failure), code=row.means, transaction_id=transaction_id, refused=False)
+
+
+def _is_disputed(failure: Failure, asked: Collection[str]) -> bool:
+    """Not every organisation refused: a peer that lags behind the chain judges by an older state, and will catch up.
+
+    Every organisation that the client named is asked at once, and each one that fails leaves a detail; without names
+    the others are asked after the gateway's own peer has endorsed (internal/pkg/gateway/endorse.go).
+    """
+    if not failure.text.startswith(_COLLECTING):
+        return False
+    refused_by = {detail.msp_id for detail in failure.details if detail.text.startswith("chaincode response ")}
+    return not asked or not refused_by.issuperset(asked)
 
 
 def submit_error(failure: Failure, transaction_id: str) -> SubmitFailed:

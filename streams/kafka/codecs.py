@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 import fastavro
 from fastavro.schema import fingerprint, to_parsing_canonical_form
 
-from streams.errors import UnreadableMessage
+from streams.errors import UnknownSchema, UnreadableMessage
 from streams.files import SCHEMAS
 from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
 
@@ -42,8 +42,13 @@ class Codec(Generic[M]):
         return buffer.getvalue()
 
     def decode(self, value: bytes | None) -> M:
-        """The message in a Kafka value. Raises UnreadableMessage."""
+        """The message in a Kafka value.
+
+        Raises UnreadableMessage for what is not ours, UnknownSchema for what another version of us wrote.
+        """
         schema, header = _schema(self.name)
+        if value is not None and _is_of_another_version(value):
+            raise UnknownSchema(f"schema {value[len(MAGIC) : _HEADER_SIZE].hex()} is not one of this version's")
         if value is None or value[:_HEADER_SIZE] != header:
             found = (
                 "no value" if value is None else f"a value that starts with {value[:_HEADER_SIZE].hex() or 'nothing'}"
@@ -67,6 +72,16 @@ def _schema(name: str) -> tuple[dict[str, Any], bytes]:
     )
     rabin = bytes.fromhex(fingerprint(canonical, "CRC-64-AVRO"))
     return fastavro.parse_schema(raw, named_schemas=named), MAGIC + rabin
+
+
+def _is_of_another_version(value: bytes) -> bool:
+    has_header = len(value) >= _HEADER_SIZE and value.startswith(MAGIC)
+    return has_header and value[:_HEADER_SIZE] not in _known_headers()
+
+
+@cache
+def _known_headers() -> frozenset[bytes]:
+    return frozenset(_schema(codec.name)[1] for codec in (ROUTED_COMMANDS, OUTCOMES, DEAD_LETTERS))
 
 
 def _routed_command(record: dict[str, Any]) -> RoutedCommand:

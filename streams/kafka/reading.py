@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
@@ -13,6 +13,8 @@ from streams.messages import Origin
 
 READ_TIMEOUT_S = 15.0
 CLOCK_SKEW = timedelta(seconds=60)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+"""Before every record."""
 
 
 def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[Message]:
@@ -47,7 +49,7 @@ def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:
     metadata = consumer.list_topics(topic, timeout=READ_TIMEOUT_S).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
-    since_ms = int((since - CLOCK_SKEW).timestamp() * 1000)
+    since_ms = max(0, int((since - CLOCK_SKEW).timestamp() * 1000))
     wanted = [TopicPartition(topic, partition, since_ms) for partition in metadata.partitions]
     starts, ends = [], {}
     for start in consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S):

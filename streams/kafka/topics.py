@@ -14,7 +14,12 @@ RESULTS = "results"
 DEAD_LETTERS = "dead-letters"
 COMMANDS_PREFIX = "commands."
 
-_RETENTION_MS = {"retention.ms": str(14 * 24 * 3600 * 1000)}
+MAX_MESSAGE_BYTES = 4 * 1024 * 1024
+"""Of our own topics, twice what the connector may produce: what was captured fits, whatever is added to it."""
+
+# Dead letters must live at least as long as commands and change events: they tell which commands have failed
+# (streams/workers/failed_before.py). connectors/outbox.json has the same retention for change events.
+_CONFIG = {"retention.ms": str(14 * 24 * 3600 * 1000), "max.message.bytes": str(MAX_MESSAGE_BYTES)}
 
 
 def commands_topic(identity: str) -> str:
@@ -44,7 +49,7 @@ def create_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_f
     """Create what is missing. Raises StackFailed if Kafka refuses."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
     wanted = [
-        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=_RETENTION_MS)
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=_CONFIG)
         for t in topics
     ]
     for name, future in admin.create_topics(wanted, operation_timeout=30).items():

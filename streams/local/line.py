@@ -10,20 +10,23 @@ from pathlib import Path
 import psycopg
 from confluent_kafka import KafkaException
 
+from streams.fabric.ids import create_secret
 from streams.files import SCHEMAS
 from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
 from streams.kafka.topics import create_topics, line_topics
-from streams.local.ledgers import SIMULATOR, LedgerOptions, choose_ledger
+from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, choose_ledger
 from streams.local.paths import LocalPaths
+from streams.local.postgres import SINK
 from streams.local.process import Process
-from streams.local.stack import PORTS, Stack
+from streams.local.stack import DATABASE, PORTS, Stack
 from streams.postgres.profiles import Profile, load_profile
 from streams.routes.table import Routes, load_routes
 from streams.settings import KafkaSettings
 
 WORKER_START_S = 90.0
 DRAIN_S = 30.0
-PORT_NAMES = (*PORTS, SIMULATOR)
+_DSN = "STREAMS_POSTGRES__DSN"
+PORT_NAMES = (*PORTS, *LEDGER_PORTS)
 DEMO_ROUTES = SCHEMAS / "routes.demo.toml"
 
 
@@ -62,6 +65,8 @@ class Line:
 
     def start(self) -> None:
         """Bring everything up; returns when every process is healthy. Raises StackFailed with the cause."""
+        if self.ledger.nonce_secret_file is not None:
+            create_secret(self.ledger.nonce_secret_file)
         self.stack.supervisor.spawn(*self.ledger.processes)
         self.stack.start()
         self.stack.supervisor.wait_healthy(*(worker.name for worker in self._workers()))
@@ -93,6 +98,7 @@ class Line:
         )
         create_topics(kafka.bootstrap_servers, topics)
         self.stack.supervisor.wait_healthy(*(process.name for process in self.ledger.processes))
+        self.ledger.complete()
         self.stack.supervisor.spawn(*self._workers())
 
     def _workers(self) -> list[Process]:
@@ -101,15 +107,23 @@ class Line:
             self._worker(f"submit-{identity}", submit_group(identity), "worker", "submit", "--identity", identity)
             for identity in self.routes.identities
         ]
-        return [route, *submit, self._worker("sink", WRITE_BACK, "sink")]
+        sink = self._worker("sink", WRITE_BACK, "sink", dsn=self.stack.postgres.dsn(SINK, DATABASE))
+        return [route, *submit, sink]
 
-    def _worker(self, name: str, group: str, *arguments: str) -> Process:
+    def _worker(self, name: str, group: str, *arguments: str, dsn: str | None = None) -> Process:
+        """A worker under its own name; only the sink is given a database to connect to."""
         bootstrap_servers = self.stack.kafka.bootstrap_servers
+        shared = {name: value for name, value in self.environment().items() if name != _DSN}
         return Process(
             name=name,
             argv=[sys.executable, "-m", "streams", *arguments],
             # A fixed member name: a worker that was killed takes its place back at once when it is started again.
-            env={**self.environment(), "STREAMS_WORKER__NAME": name, "STREAMS_WORKER__STATIC_MEMBERSHIP": "true"},
+            env={
+                **shared,
+                **({_DSN: dsn} if dsn else {}),
+                "STREAMS_WORKER__NAME": name,
+                "STREAMS_WORKER__STATIC_MEMBERSHIP": "true",
+            },
             healthy=lambda: _has_members(bootstrap_servers, group),
             start_deadline_s=WORKER_START_S,
             stop_deadline_s=DRAIN_S,

@@ -34,6 +34,8 @@ def unprivileged(orphan_signal: signal.Signals) -> list[str]:
         "--clear-groups",
         "--inh-caps=-all,+dac_override",
         "--ambient-caps=-all,+dac_override",
+        # Without this, access(2), by which Postgres's programs find each other, ignores the capability.
+        "--securebits=+no_setuid_fixup",
         "--no-new-privs",
         f"--pdeathsig={orphan_signal.name}",
     ]

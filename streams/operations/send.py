@@ -13,9 +13,9 @@ import psycopg
 from streams.errors import MalformedCommand, PipelineError
 from streams.postgres.profiles import Profile
 from streams.postgres.rows import NewCommand, Row, fetch_rows, insert_command
+from streams.stages.write_back import FINAL
 
 SERVICE = "streams-cli"
-FINAL = frozenset({"COMMITTED", "FAILED"})
 POLL_S = 0.05
 
 

@@ -14,8 +14,8 @@ from streams.errors import MalformedCommand, PipelineError, UnreadableMessage
 from streams.fabric.gateway import Gateway, connect
 from streams.kafka import codecs
 from streams.kafka.reading import origin_of, read_since
-from streams.kafka.topics import RESULTS, commands_topic
-from streams.messages import ChangeEvent, Origin, Outcome, RoutedCommand
+from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.messages import ChangeEvent, DeadLetter, Origin, Outcome, RoutedCommand
 from streams.operations.status import CONNECT_TIMEOUT_S
 from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.rows import Row, fetch_rows
@@ -23,7 +23,7 @@ from streams.routes.table import load_routes
 from streams.settings import ToolSettings
 from streams.stages.capture import capture
 
-M = TypeVar("M", RoutedCommand, Outcome)
+M = TypeVar("M", RoutedCommand, Outcome, DeadLetter)
 STAGES = ("created", "captured", "routed", "taken", "endorsed", "submitted", "committed")
 
 
@@ -31,6 +31,7 @@ STAGES = ("created", "captured", "routed", "taken", "endorsed", "submitted", "co
 class LedgerAnswer:
     """What the ledger holds under the id of one attempt; `code` is None when it holds nothing."""
 
+    identity: str
     attempt: int
     transaction_id: str
     code: str | None
@@ -45,6 +46,7 @@ class Trace:
     changes: Sequence[ChangeEvent]
     routed: Sequence[tuple[Origin, RoutedCommand]]
     outcomes: Sequence[tuple[Origin, Outcome]]
+    dead_letters: Sequence[tuple[Origin, DeadLetter]]
     ledger: Sequence[LedgerAnswer]
     ledger_problem: str | None = None
 
@@ -68,18 +70,21 @@ async def trace(settings: ToolSettings, command_id: str) -> Trace:
         row=row,
         changes=list(_changes(settings, profile, row)),
         routed=list(_routed(settings, row)),
-        outcomes=list(_outcomes(settings, row)),
+        outcomes=list(_read(settings, RESULTS, row, codecs.OUTCOMES.decode)),
+        dead_letters=list(_read(settings, DEAD_LETTERS, row, codecs.DEAD_LETTERS.decode)),
         ledger=(),
     )
     if not found.routed:
         return found
-    command = found.routed[-1][1]
     attempts = max([1, row.attempts, *(outcome.attempts for _, outcome in found.outcomes)])
+    answers: list[LedgerAnswer] = []
     try:
-        async with connect(settings.fabric, command.identity) as gateway:
-            return replace(found, ledger=[await _ask(gateway, command, attempt) for attempt in range(attempts)])
+        for command in {command.identity: command for _, command in found.routed}.values():
+            async with connect(settings.fabric, command.identity) as gateway:
+                answers += [await _ask(gateway, command, attempt) for attempt in range(attempts)]
     except PipelineError as error:
-        return replace(found, ledger_problem=str(error))
+        return replace(found, ledger=answers, ledger_problem=str(error))
+    return replace(found, ledger=answers)
 
 
 def _row(settings: ToolSettings, profile: Profile, command_id: str) -> Row:
@@ -98,7 +103,7 @@ def _changes(settings: ToolSettings, profile: Profile, row: Row) -> Iterator[Cha
         try:
             change = capture(message.value(), origin=origin_of(message), columns=profile.columns)
         except MalformedCommand:
-            continue  # somebody else's: the row's own id was only part of its text
+            continue  # its dead letter tells
         if change.command.command_id == row.command_id:
             yield change
 
@@ -106,10 +111,6 @@ def _changes(settings: ToolSettings, profile: Profile, row: Row) -> Iterator[Cha
 def _routed(settings: ToolSettings, row: Row) -> Iterator[tuple[Origin, RoutedCommand]]:
     for identity in load_routes(settings.routes).identities:
         yield from _read(settings, commands_topic(identity), row, codecs.ROUTED_COMMANDS.decode)
-
-
-def _outcomes(settings: ToolSettings, row: Row) -> Iterator[tuple[Origin, Outcome]]:
-    yield from _read(settings, RESULTS, row, codecs.OUTCOMES.decode)
 
 
 def _read(
@@ -128,6 +129,7 @@ async def _ask(gateway: Gateway, command: RoutedCommand, attempt: int) -> Ledger
     transaction_id = gateway.propose(command, attempt).transaction_id
     entry = await gateway.look_up(transaction_id)
     return LedgerAnswer(
+        identity=command.identity,
         attempt=attempt,
         transaction_id=transaction_id,
         code=entry.code if entry else None,

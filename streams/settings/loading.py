@@ -54,8 +54,9 @@ def _unknown(env_file: Path | None) -> Iterator[str]:
     given = {*os.environ, *(dotenv_values(env_file) if env_file else ())}
     for name in sorted(given):
         if name.upper().startswith(PREFIX) and name.upper() not in known:
-            close = difflib.get_close_matches(name.upper(), known, n=1)
-            yield f"{name}: no such setting" + (f"; did you mean {close[0]}?" if close else "")
+            rest = [other.removeprefix(PREFIX) for other in known]
+            close = difflib.get_close_matches(name.upper().removeprefix(PREFIX), rest, n=1)
+            yield f"{name}: no such setting" + (f"; did you mean {PREFIX}{close[0]}?" if close else "")
 
 
 def _variables_at(kind: type[Settings], location: tuple[int | str, ...]) -> Iterator[str]:

@@ -87,7 +87,7 @@ class FabricSettings(Section):
     )
     wallet: Path = Field(description="Folder of flat files `<identity>-cert`, `<identity>-key`, `tlsca-cert`.")
     nonce_secret_file: Path = Field(
-        description="File of the secret that transaction ids are derived from; made (mode 0600) when missing."
+        description="File of the secret that transaction ids follow from; the same for every process of a deployment."
     )
     endorse_timeout_s: PositiveFloat = Field(15.0, description="Deadline of one Endorse call, seconds.")
     submit_timeout_s: PositiveFloat = Field(15.0, description="Deadline of one Submit call, seconds.")
@@ -100,6 +100,9 @@ class WindowSettings(Section):
     """The submit workers."""
 
     max_in_flight: PositiveInt = Field(500, description="Commands of one identity in flight at once.")
+    max_taken: PositiveInt = Field(
+        10_000, description="Commands of one identity taken at once: in flight, or queued behind one of their key."
+    )
     retry_base_s: PositiveFloat = Field(0.1, description="First upper bound of the back-off with full jitter, seconds.")
     retry_cap_s: PositiveFloat = Field(10.0, description="Largest upper bound of the back-off, seconds.")
     conflict_cap_s: PositiveFloat = Field(

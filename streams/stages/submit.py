@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from streams.endings import Ending
-from streams.errors import AlreadyApplied, CommitRejected, LedgerError
+from streams.errors import AlreadyApplied, CommitRejected, LedgerError, SubmitFailed
 from streams.ledger import VALID, Ledger, LedgerEntry, Transaction
 from streams.messages import DeadLetterKind, Outcome, OutcomeKind, RoutedCommand
 from streams.retry import DUPLICATE_TXID, Backoff, Verdict, verdict
 
+BUG = "BUG"
 ID_REUSED = "COMMAND_ID_REUSED"
 
 
@@ -30,14 +32,18 @@ class Surroundings:
     max_attempts: int
     now: Callable[[], datetime]
     sleep: Callable[[float], Awaitable[None]]
-    report: Callable[[Outcome], Awaitable[None]]
+    report: Callable[[Outcome], Awaitable[None]]  # must not raise: news of a command is not its fate
     notice: Callable[[RoutedCommand, LedgerError, Verdict], None]
     worker: str
 
 
 async def submit(command: RoutedCommand, taken_at: datetime, surroundings: Surroundings) -> Ending:
-    """RoutedCommand -> Ending. Returns only with a final answer; raises nothing of the ledger's."""
-    return await _Submission(command, taken_at, surroundings).run()
+    """RoutedCommand -> Ending. Returns with the ledger's final answer, or with a parked command after a bug."""
+    submission = _Submission(command, taken_at, surroundings)
+    try:
+        return await submission.run()
+    except Exception as bug:
+        return submission.parked(bug)
 
 
 @dataclass(slots=True)
@@ -77,8 +83,8 @@ class _Submission:
         was_open, self.may_be_on_ledger = self.may_be_on_ledger, True
         try:
             commit = await self.transaction.submit()
-        except LedgerError as error:
-            self.may_be_on_ledger = was_open or getattr(error, "may_be_on_ledger", True)
+        except SubmitFailed as error:
+            self.may_be_on_ledger = was_open or error.may_be_on_ledger
             raise
         if "submitted" not in self.stages:
             self.stages["submitted"] = self.around.now()
@@ -108,14 +114,17 @@ class _Submission:
 
     async def _look_up(self, error: LedgerError) -> Ending | None:
         """The ledger says the command or its id is there already: read what it holds."""
-        applied_by_other = isinstance(error, AlreadyApplied)
-        transaction_id = error.applied_by if isinstance(error, AlreadyApplied) else error.transaction_id
+        match error:
+            case AlreadyApplied(applied_by=transaction_id):
+                is_own = False
+            case _:
+                transaction_id, is_own = error.transaction_id, True
         try:
             entry = await self.around.ledger.look_up(transaction_id)
         except LedgerError as unknown:
             self.around.notice(self.command, unknown, Verdict.LOOK_UP)
             entry = None
-        if entry is None or entry.code == DUPLICATE_TXID or (applied_by_other and entry.code != VALID):
+        if entry is None or entry.code == DUPLICATE_TXID or not (is_own or entry.code == VALID):
             # One peer knows more than the one that was asked: ask again.
             await self._back_off()
             return None
@@ -145,16 +154,24 @@ class _Submission:
         return Ending(outcome=outcome, dead_letter_kind=None, transaction_ids=self._transaction_ids())
 
     def _failed(self, error: LedgerError) -> Ending:
-        on_ledger = isinstance(error, CommitRejected)
-        outcome = self._outcome(
-            OutcomeKind.FAILED,
-            error.transaction_id if on_ledger else None,
-            block_number=error.block_number if isinstance(error, CommitRejected) else None,
-            error_code=error.code,
-            error=str(error),
-        )
-        kind = DeadLetterKind.INVALID if on_ledger else DeadLetterKind.REFUSED
+        failed = partial(self._outcome, OutcomeKind.FAILED, error_code=error.code, error=str(error))
+        match error:
+            case CommitRejected(transaction_id=transaction_id, block_number=block_number):
+                kind, outcome = DeadLetterKind.INVALID, failed(transaction_id, block_number=block_number)
+            case _:
+                kind, outcome = DeadLetterKind.REFUSED, failed(None)
         return Ending(outcome=outcome, dead_letter_kind=kind, transaction_ids=self._transaction_ids())
+
+    def parked(self, bug: Exception) -> Ending:
+        """Our own code failed: the command may be on the ledger. The text names the bug, never a payload."""
+        outcome = self._outcome(
+            OutcomeKind.PARKED,
+            self.transaction.transaction_id if self.transaction else None,
+            error_code=BUG,
+            error=f"parked by a bug ({type(bug).__name__}); may be on the ledger",
+        )
+        ids = self._transaction_ids() if self.transaction else ()
+        return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.BUG, transaction_ids=ids, bug=bug)
 
     def _id_reused(self, entry: LedgerEntry) -> Ending:
         outcome = self._outcome(

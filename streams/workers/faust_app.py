@@ -7,6 +7,7 @@ partitions are given back. So: one agent, manual acks in order, and a drain and 
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
@@ -14,11 +15,28 @@ from pathlib import Path
 from typing import Any
 
 import faust
+from faust.transport.drivers import aiokafka
 
+from streams.kafka.topics import MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
+from streams.telemetry import Event, logger
 from streams.workers.names import worker_name
 
 REBALANCE_TIMEOUT_S = 180.0
+A_DAY_S = 86_400.0
+
+
+class IdempotentProducer(aiokafka.Producer):  # type: ignore[misc]
+    """Keeps the order of what was sent over a broker's outage, however long: batches never expire (KIP-98)."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        return {**super()._settings_extra(), "acks": "all", "enable_idempotence": True}
+
+
+class LineTransport(aiokafka.Transport):  # type: ignore[misc]
+    """aiokafka with the idempotent producer."""
+
+    Producer = IdempotentProducer
 
 
 class LineApp(faust.App):  # type: ignore[misc]
@@ -37,16 +55,23 @@ class LineApp(faust.App):  # type: ignore[misc]
         self._entered = AsyncExitStack()
         await self._entered.enter_async_context(self.lifespan())
         await super().on_start()
+        logger().info(Event.WORKER_STARTED)
 
     async def on_stop(self) -> None:
         """Stop Faust (which drains), then leave the lifespan."""
         await super().on_stop()
         await self._entered.aclose()
+        logger().info(Event.WORKER_STOPPED)
 
-    async def _consumer_wait_empty(self, consumer: Any, logger: Any) -> None:
+    async def _consumer_wait_empty(self, consumer: Any, log: Any) -> None:
         # Faust would wait without end for every message, or (stream_wait_empty=False) not at all.
         await self.before_giving_back()
-        await consumer.commit()
+        if not await consumer.commit():
+            # The periodic commit was under way and did not know the last acks; without news this one does nothing.
+            await consumer.commit()
+
+    def _new_producer_transport(self) -> Any:
+        return LineTransport(self.conf.broker_producer, self)
 
 
 def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, session_timeout_s: float) -> LineApp:
@@ -55,23 +80,28 @@ def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, sessio
         group,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         datadir=Path(tempfile.gettempdir()) / f"faust-{worker_name(worker)}-{group}",
+        # Faust's own command line would otherwise replace our log handlers.
+        logging_config={"version": 1, "incremental": True, "disable_existing_loggers": False},
         store="memory://",
         processing_guarantee="at_least_once",
         topic_disable_leader=True,
         topic_allow_declare=False,
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=worker_name(worker) if worker.static_membership else None,
+        consumer_max_fetch_size=MAX_MESSAGE_BYTES,
         broker_commit_interval=0.5,
         broker_max_poll_records=100,
         broker_session_timeout=session_timeout_s,
         broker_heartbeat_interval=session_timeout_s / 5,
         broker_request_timeout=max(60.0, session_timeout_s + 5),
         broker_rebalance_timeout=REBALANCE_TIMEOUT_S,
-        broker_max_poll_interval=600.0,
+        # A worker that waits for the ledger with its window full does not poll, and must not lose its partitions.
+        broker_max_poll_interval=A_DAY_S,
         stream_buffer_maxsize=256,
         stream_wait_empty=False,
         producer_acks=-1,
         producer_linger=0,
+        producer_max_request_size=MAX_MESSAGE_BYTES,
         producer_request_timeout=30.0,
         web_enabled=False,
         web_tables_enabled=False,
@@ -84,6 +114,19 @@ def bytes_topic(app: LineApp, name: str) -> Any:
     return app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
 
+async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[None]]) -> None:
+    """The body of an agent: `take` every event; what it raises ends the worker.
+
+    Faust would restart the agent behind the event that failed, and the partition would never be acknowledged again.
+    """
+    try:
+        async for event in stream.noack().events():
+            await take(event)
+    except Exception as error:
+        await app.crash(error)
+        raise
+
+
 async def publish(app: LineApp, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> Any:
     """Hand a record to the producer; awaiting the result waits for the broker's acknowledgement."""
     return await app.producer.send(
@@ -93,6 +136,7 @@ async def publish(app: LineApp, topic: str, key: bytes | None, value: bytes, hea
 
 def run(app: LineApp) -> None:
     """Run the worker until SIGTERM or SIGINT. Does not return: leaves with the worker's exit code."""
-    faust.Worker(
-        app, loglevel="WARNING", quiet=True, redirect_stdouts=False, override_logging=False
-    ).execute_from_commandline()
+    with Path(os.devnull).open("w") as nowhere:  # Faust draws a spinner there; our log is on standard error
+        faust.Worker(
+            app, loglevel="WARNING", quiet=True, redirect_stdouts=False, override_logging=False, stdout=nowhere
+        ).execute_from_commandline()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from streams.endings import Source, refused
@@ -17,21 +17,25 @@ from streams.kafka import codecs
 from streams.kafka.groups import ROUTE
 from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
 from streams.lanes import InOrder, Token
-from streams.messages import ChangeEvent
+from streams.messages import ChangeEvent, RoutedCommand
 from streams.postgres.profiles import Profile, load_profile
 from streams.routes.table import Routes, load_routes
 from streams.settings import RouteSettings, load
 from streams.stages.capture import capture
 from streams.stages.route import route
 from streams.telemetry import Event, configure_logging, logger
-from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish
+from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, take_all
 from streams.workers.names import worker_name
 from streams.workers.records import Record, source_of
+from streams.workers.routed_before import RoutedBefore, read_routed
 
 SESSION_TIMEOUT_S = 10.0
 """Short: replicas of this worker stand by, so a dead one must be noticed soon."""
 
 MAX_UNACKNOWLEDGED = 1000
+LOOK_BACK = timedelta(minutes=10)
+"""Rows are seen in the order of their commits, which may be somewhat behind the order of their creation."""
+
 DELIVERY_TIMEOUT_S = 30.0
 
 
@@ -43,6 +47,7 @@ def create_app(settings: RouteSettings) -> LineApp:
         app=app,
         routes=load_routes(settings.routes),
         profile=profile,
+        bootstrap_servers=settings.kafka.bootstrap_servers,
         name=worker_name(settings.worker),
         now=lambda: datetime.now(UTC),
     )
@@ -50,8 +55,7 @@ def create_app(settings: RouteSettings) -> LineApp:
 
     @app.agent(bytes_topic(app, profile.cdc_topic(settings.kafka.topic_prefix)), name="route", concurrency=1)
     async def take(stream: Any) -> None:
-        async for event in stream.noack().events():
-            await worker.take(event)
+        await take_all(app, stream, worker.take)
 
     return app
 
@@ -63,27 +67,49 @@ class RouteWorker:
     app: LineApp
     routes: Routes
     profile: Profile
+    bootstrap_servers: str
     name: str
     now: Callable[[], datetime]
     in_order: InOrder = field(default_factory=InOrder)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_UNACKNOWLEDGED))
     deliveries: set[asyncio.Task[None]] = field(default_factory=set)
+    routed_before: RoutedBefore | None = None
 
     async def take(self, event: Any) -> None:
         """Send what becomes of one change event; the records of one key leave in the order of the events."""
-        await self.slots.acquire()
         token = self.in_order.take(event.message.tp, event.ack)
-        sent = [
-            await publish(self.app, record.topic, record.key, record.value, record.headers)
-            for record in self.records(event.message)
-        ]
-        delivery = asyncio.create_task(self._deliver(token, sent))
+        await self.slots.acquire()
+        source, change = source_of(event.message, self.name), None
+        try:
+            change = capture(source.value, origin=source.origin, columns=self.profile.columns)
+            if await self._was_routed(change, token):
+                records = []
+            else:
+                records = [self._routed(route(change, self.routes, routed_at=self.now()), source)]
+        except RefusedCommand as error:
+            records = self._refused(error, change, source)
+        if token.is_stale:
+            self.slots.release()
+            return  # given back while it waited: the next owner reads it again
+        sent = [await publish(self.app, r.topic, r.key, r.value, r.headers) for r in records]
+        delivery = asyncio.create_task(self._deliver(token, sent, change))
         self.deliveries.add(delivery)
         delivery.add_done_callback(self.deliveries.discard)
 
-    async def _deliver(self, token: Token, sent: list[asyncio.Future[Any]]) -> None:
+    async def _was_routed(self, change: ChangeEvent, token: Token) -> bool:
+        known = self.routed_before
+        if known is None:
+            since = change.command.created_at - LOOK_BACK
+            known = await asyncio.to_thread(read_routed, self.bootstrap_servers, self.routes.identities, since)
+            if not token.is_stale:  # otherwise out of date for the next assignment
+                self.routed_before = known
+        return change.command.command_id in known
+
+    async def _deliver(self, token: Token, sent: list[asyncio.Future[Any]], change: ChangeEvent | None) -> None:
         try:
             await asyncio.gather(*sent)
+            if change is not None and self.routed_before is not None:
+                self.routed_before.note(change.command.command_id)
             self.in_order.finish(token)
         except Exception as error:
             # Not delivered: nothing behind it is acknowledged either; a restarted worker reads it again.
@@ -91,18 +117,10 @@ class RouteWorker:
         finally:
             self.slots.release()
 
-    def records(self, message: Any) -> list[Record]:
-        """What becomes of one Kafka message: a routed command, or a dead letter and perhaps an outcome."""
-        source = source_of(message, self.name)
-        change: ChangeEvent | None = None
-        try:
-            change = capture(message.value, origin=source.origin, columns=self.profile.columns)
-            command = route(change, self.routes, routed_at=self.now())
-        except RefusedCommand as error:
-            return self._refused(error, change, source)
+    def _routed(self, command: RoutedCommand, source: Source) -> Record:
         headers = {"command_id": command.command_id, "origin": str(source.origin)}
         value = codecs.ROUTED_COMMANDS.encode(command)
-        return [Record(commands_topic(command.identity), command.ordering_key.encode(), value, headers)]
+        return Record(commands_topic(command.identity), command.ordering_key.encode(), value, headers)
 
     def _refused(self, error: RefusedCommand, change: ChangeEvent | None, source: Source) -> list[Record]:
         letter, outcome = refused(error, change, source, self.now())
@@ -121,11 +139,13 @@ class RouteWorker:
             await asyncio.wait(set(self.deliveries), timeout=DELIVERY_TIMEOUT_S)
         logger().info(Event.PARTITIONS_GIVEN_BACK, unacknowledged=self.in_order.unacknowledged)
         self.in_order.forget()
+        self.routed_before = None
 
 
 def __getattr__(name: str) -> LineApp:
     """`app`, made when Faust's own command line asks for it: `faust -A streams.workers.route worker`."""
     if name != "app":
         raise AttributeError(name)
-    configure_logging(stage="route")
-    return create_app(load(RouteSettings))
+    settings = load(RouteSettings)
+    configure_logging(stage="route", worker=worker_name(settings.worker))
+    return create_app(settings)

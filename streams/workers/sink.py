@@ -13,24 +13,44 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, KafkaException, Message, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from streams.endings import Source, unreadable
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.groups import WRITE_BACK
+from streams.kafka.reading import origin_of
 from streams.kafka.topics import DEAD_LETTERS, RESULTS
-from streams.messages import Origin, Outcome
+from streams.messages import Outcome
 from streams.postgres.profiles import Profile, load_profile
-from streams.postgres.rows import apply_updates
+from streams.postgres.rows import Row, apply_updates, fetch_rows
 from streams.settings import SinkSettings
-from streams.stages.write_back import RowUpdate, write_back
+from streams.stages.write_back import FINAL, RowUpdate, write_back
 from streams.telemetry import Event, logger
 
 BATCH_SIZE = 500
 POLL_S = 0.5
 RECONNECT_S = 1.0
 DELIVERY_TIMEOUT_S = 30.0
+
+CONNECTION: dict[str, Any] = {
+    "connect_timeout": 5,
+    # A row that somebody holds, or a host that has vanished, must not hold the line up for ever.
+    "options": "-c lock_timeout=5s -c statement_timeout=30s",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
+UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.InsufficientPrivilege)
+_REBALANCED = frozenset(
+    {
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError._NO_OFFSET,
+    }
+)
 
 
 def run(settings: SinkSettings, name: str) -> None:
@@ -83,9 +103,22 @@ class Sink:
         while not self.is_stopping:
             messages = self._next_batch()
             if messages and self._store(list(self._readable(messages))):
-                self.consumer.commit(asynchronous=False)
-        if self.connection is not None:
-            self.connection.close()
+                self._commit(messages)
+        self._disconnect()
+
+    def _commit(self, messages: list[Message]) -> None:
+        """Commit this batch's own offsets; if the partitions were given away meanwhile, others read it again."""
+        ends: dict[tuple[str, int], int] = {}
+        for message in messages:
+            ends[message.topic(), message.partition()] = message.offset() + 1
+        try:
+            self.consumer.commit(
+                offsets=[TopicPartition(topic, partition, offset) for (topic, partition), offset in ends.items()],
+                asynchronous=False,
+            )
+        except KafkaException as error:
+            if error.args[0].code() not in _REBALANCED:
+                raise
 
     def _next_batch(self) -> list[Message]:
         """What has arrived: waits for the first message only, so that a lone outcome is written at once."""
@@ -107,15 +140,14 @@ class Sink:
                 self._dead_letter(message, error)
 
     def _dead_letter(self, message: Message, error: UnreadableMessage) -> None:
-        origin = Origin(topic=message.topic() or "", partition=message.partition() or 0, offset=message.offset() or 0)
+        logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
         key = message.key()
         source = Source(
-            origin=origin,
+            origin=origin_of(message),
             key=key.encode() if isinstance(key, str) else key,
             value=message.value(),
             worker=self.name,
         )
-        logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin), cause=str(error))
         letter = unreadable(error, source, datetime.now(UTC))
         self.producer.produce(DEAD_LETTERS, key=source.key, value=codecs.DEAD_LETTERS.encode(letter))
         if self.producer.flush(DELIVERY_TIMEOUT_S):
@@ -126,34 +158,63 @@ class Sink:
         updates = write_back(outcomes)
         while not self.is_stopping:
             try:
-                changed = self._apply(updates) if updates else set()
-            except psycopg.OperationalError as error:
+                self._apply(updates)
+            except UNAVAILABLE as error:
                 self._wait_for_postgres(error)
                 continue
-            for update in updates:
-                if update.command_id not in changed:
-                    logger().debug(Event.OUTCOME_IGNORED, command_id=update.command_id, status=update.status)
             return True
         return False
 
-    def _apply(self, updates: list[RowUpdate]) -> set[str]:
+    def _apply(self, updates: list[RowUpdate]) -> None:
+        """Write the updates; one that the database refuses does not hold up the others."""
+        if not updates:
+            return
         if self.connection is None or self.connection.closed:
-            self.connection = psycopg.connect(self.dsn, connect_timeout=5)
-        with self.connection.transaction():
-            return apply_updates(self.connection, self.profile, updates)
+            self.connection = psycopg.connect(self.dsn, **CONNECTION)
+        try:
+            with self.connection.transaction():
+                changed = apply_updates(self.connection, self.profile, updates)
+                unchanged = [update for update in updates if update.command_id not in changed]
+                rows = fetch_rows(self.connection, self.profile, [update.command_id for update in unchanged])
+        except (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError) as error:
+            if len(updates) == 1:
+                logger().error(Event.OUTCOME_UNSTORABLE, command_id=updates[0].command_id, cause=str(error))
+                return
+            middle = len(updates) // 2
+            self._apply(updates[:middle])
+            self._apply(updates[middle:])
+            return
+        for update in unchanged:
+            _tell_contradiction(update, rows.get(update.command_id))
 
-    def _wait_for_postgres(self, error: psycopg.OperationalError) -> None:
-        """Stay a member of the group while the database is away: keep polling, with nothing assigned to read."""
-        logger().warning(Event.POSTGRES_UNAVAILABLE, cause=str(error).strip())
+    def _disconnect(self) -> None:
         if self.connection is not None:
-            with contextlib.suppress(psycopg.Error):
+            with contextlib.suppress(psycopg.Error):  # it is gone either way
                 self.connection.close()
             self.connection = None
-        partitions = self.consumer.assignment()
-        self.consumer.pause(partitions)
+
+    def _wait_for_postgres(self, error: psycopg.Error) -> None:
+        """Stay a member of the group while the database is away: keep polling, with nothing assigned to read."""
+        logger().warning(Event.POSTGRES_UNAVAILABLE, cause=str(error).strip())
+        self._disconnect()
+        self.consumer.pause(self.consumer.assignment())
         try:
             message = self.consumer.poll(RECONNECT_S)
             if message is not None and message.error() is None:
                 raise KafkaException("a paused consumer was given a message; the batch will be read again")
         finally:
             self.consumer.resume(self.consumer.assignment())
+
+
+def _tell_contradiction(update: RowUpdate, row: Row | None) -> None:
+    """An outcome that changed nothing is old news, unless the row says something else for good."""
+    if row is None:
+        logger().error(Event.ROW_MISSING, command_id=update.command_id, status=update.status)
+    elif update.status in FINAL and row.status != update.status:
+        logger().error(
+            Event.ROW_CONTRADICTS,
+            command_id=update.command_id,
+            row=row.status,
+            outcome=update.status,
+            transaction_id=update.transaction_id,
+        )

@@ -8,32 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from streams.endings import Ending, Source, dead_letter, parked, unreadable
-from streams.errors import LedgerError, SettingsInvalid, UnreadableMessage
+from streams.endings import Ending, Source, dead_letter, unreadable
+from streams.errors import SettingsInvalid, UnreadableMessage
 from streams.fabric.gateway import connect
 from streams.fabric.wallet import load_identity
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import commands_topic
 from streams.lanes import InOrder, Lanes, Token
-from streams.messages import DeadLetter, Outcome, RoutedCommand
-from streams.retry import Backoff, Verdict
+from streams.messages import RoutedCommand
+from streams.retry import Backoff
 from streams.settings import SubmitSettings, load
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event, configure_logging, logger
-from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish
+from streams.workers.failed_before import FailedBefore, read_failed
+from streams.workers.faust_app import LineApp, bytes_topic, line_app, take_all
 from streams.workers.names import worker_name
+from streams.workers.publishing import Publisher
 from streams.workers.records import source_of
+from streams.workers.retry_log import RetryLog
 
 SESSION_TIMEOUT_S = 45.0
-TAKEN_PER_IN_FLIGHT = 4
-"""How many commands may be taken (in flight or queued behind one of their key) per command in flight."""
 
 
 def create_app(settings: SubmitSettings, identity: str) -> LineApp:
@@ -48,20 +50,20 @@ def create_app(settings: SubmitSettings, identity: str) -> LineApp:
 
     @app.agent(bytes_topic(app, commands_topic(identity)), name="submit", concurrency=1)
     async def take(stream: Any) -> None:
-        async for event in stream.noack().events():
-            await worker.take(event)
+        await take_all(app, stream, worker.take)
 
     return app
 
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """A command in hand: the record it came in, and the token that acknowledges it."""
+    """A command in hand: the record it came in, the token that acknowledges it, and what had failed before it."""
 
     source: Source
     token: Token
     command: RoutedCommand
     taken_at: datetime
+    failed_before: FailedBefore
 
 
 class SubmitWorker:
@@ -71,15 +73,13 @@ class SubmitWorker:
 
     def __init__(self, app: LineApp, settings: SubmitSettings, identity: str) -> None:
         window = settings.submit
-        self.app, self.settings, self.identity = app, settings, identity
-        self.name = worker_name(settings.worker)
+        self.settings, self.identity, self.name = settings, identity, worker_name(settings.worker)
+        self.publisher = Publisher(app)
         self.in_order = InOrder()
         self.is_draining = False
+        self.failed_before: FailedBefore | None = None
         self.lanes: Lanes[Taken] = Lanes(
-            self._carry,
-            max_in_flight=window.max_in_flight,
-            max_taken=window.max_in_flight * TAKEN_PER_IN_FLIGHT,
-            on_bug=app.crash,
+            self._carry, max_in_flight=window.max_in_flight, max_taken=window.max_taken, on_bug=app.crash
         )
 
     @asynccontextmanager
@@ -96,8 +96,8 @@ class SubmitWorker:
                 max_attempts=window.max_attempts,
                 now=_now,
                 sleep=asyncio.sleep,
-                report=self._report,
-                notice=_notice,
+                report=self.publisher.report,
+                notice=RetryLog(time.monotonic).notice,
                 worker=self.name,
             )
             yield
@@ -110,42 +110,39 @@ class SubmitWorker:
             command = codecs.ROUTED_COMMANDS.decode(source.value)
         except UnreadableMessage as error:
             logger().error(Event.MESSAGE_UNREADABLE, origin=str(source.origin), cause=str(error))
-            await self._publish_dead_letter(unreadable(error, source, _now()))
+            await self.publisher.dead_letter(unreadable(error, source, _now()))
             self.in_order.finish(token)
             return
-        await self.lanes.put(command.ordering_key, Taken(source, token, command, _now()))
+        if self.failed_before is None:
+            read = await asyncio.to_thread(read_failed, self.settings.kafka.bootstrap_servers, self.identity)
+            if token.is_stale:
+                return  # given back meanwhile: what was read may be out of date for the next assignment
+            self.failed_before = read
+        await self.lanes.put(command.ordering_key, Taken(source, token, command, _now(), self.failed_before))
 
     async def _carry(self, taken: Taken) -> None:
         """One command to its end: outcome and dead letter are with the brokers before it is acknowledged."""
         if taken.token.is_stale or self.is_draining:
             return
-        try:
-            ending = await submit(taken.command, taken.taken_at, self.surroundings)
-        except Exception as bug:
-            logger().exception(Event.COMMAND_PARKED, command_id=taken.command.command_id)
-            ending = parked(taken.command, bug, self.name, _now())
-        await self._publish(taken, ending)
+        failed = taken.failed_before.outcome(taken.command)
+        if failed is not None:
+            await self.publisher.outcome(failed)
+        else:
+            await self._publish(taken, await submit(taken.command, taken.taken_at, self.surroundings))
         self.in_order.finish(taken.token)
 
     async def _publish(self, taken: Taken, ending: Ending) -> None:
         letter = dead_letter(ending, taken.source)
-        if letter is not None:
+        if ending.bug is not None:
+            logger().error(Event.COMMAND_PARKED, command_id=taken.command.command_id, exc_info=ending.bug)
+        elif letter is not None:
             logger().warning(
                 Event.COMMAND_FAILED, command_id=letter.command_id, code=letter.error_code, cause=letter.cause
             )
-            await self._publish_dead_letter(letter)
-        await (await self._send(ending.outcome))
-
-    async def _send(self, outcome: Outcome) -> Any:
-        key, headers = outcome.command_id.encode(), {"command_id": outcome.command_id}
-        return await publish(self.app, RESULTS, key, codecs.OUTCOMES.encode(outcome), headers)
-
-    async def _report(self, outcome: Outcome) -> None:
-        await self._send(outcome)
-
-    async def _publish_dead_letter(self, letter: DeadLetter) -> None:
-        value, headers = codecs.DEAD_LETTERS.encode(letter), {"origin": str(letter.origin)}
-        await (await publish(self.app, DEAD_LETTERS, letter.key, value, headers))
+        if letter is not None:
+            await self.publisher.dead_letter(letter)
+            taken.failed_before.note(letter)
+        await self.publisher.outcome(ending.outcome)
 
     async def drain(self) -> None:
         """Before partitions are given back: finish what is in flight, within the deadline; forget the rest."""
@@ -153,15 +150,8 @@ class SubmitWorker:
         abandoned = await self.lanes.drain(self.settings.submit.drain_timeout_s)
         logger().info(Event.PARTITIONS_GIVEN_BACK, abandoned=abandoned, unacknowledged=self.in_order.unacknowledged)
         self.in_order.forget()
+        self.failed_before = None  # others may fail commands of these partitions before they come back
         self.is_draining = False
-
-
-def _notice(command: RoutedCommand, error: LedgerError, decision: Verdict) -> None:
-    if decision is Verdict.GIVE_UP:
-        return  # told when its dead letter is written
-    # A conflict is the ledger's everyday work; anything else is worth a line.
-    log = logger().debug if decision is Verdict.NEW_TRANSACTION else logger().warning
-    log(Event.COMMAND_RETRIED, command_id=command.command_id, verdict=decision, code=error.code, cause=str(error))
 
 
 def _stream_interrupted(cause: str) -> None:
@@ -180,5 +170,5 @@ def __getattr__(name: str) -> LineApp:
     identity = settings.worker.identity
     if identity is None:
         raise SettingsInvalid("STREAMS_WORKER__IDENTITY: is not set")
-    configure_logging(stage="submit", identity=identity)
+    configure_logging(stage="submit", identity=identity, worker=worker_name(settings.worker))
     return create_app(settings, identity)

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from typing import Protocol
 from uuid import uuid4
 
-from streams.errors import CommitRejected, DuplicateTransaction, EndorseFailed
-from streams.ledger import Committed, Ledger
+from streams.errors import CommitRejected, DuplicateTransaction, EndorseFailed, SubmitFailed
+from streams.ledger import Committed, Ledger, Transaction
 from streams.messages import Origin, RoutedCommand
 
 GRANT_AT_LEAST = 1_000_000
@@ -66,16 +66,28 @@ def transfer(payer: str, payee: str, amount: int, remark: str = "for the test") 
 
 async def applied(ledger: Ledger, wanted: RoutedCommand) -> Committed:
     """Carry a command to its block, patiently: a peer may lag behind, and earlier commands may conflict."""
-    attempt = 0
+    attempt, transaction = 0, None
     async with asyncio.timeout(30):
         while True:
             try:
-                transaction = await ledger.propose(wanted, attempt).endorse()
+                transaction = transaction or await endorsed(ledger, wanted, attempt)
                 return await (await transaction.submit()).status()
             except CommitRejected as rejected:
                 if rejected.code != MVCC:
                     raise
-                attempt += 1
+                attempt, transaction = attempt + 1, None
+            except SubmitFailed as failed:
+                if failed.refused:
+                    raise
+                await asyncio.sleep(0.05)
+
+
+async def endorsed(ledger: Ledger, wanted: RoutedCommand, attempt: int = 0) -> Transaction:
+    """An endorsement; in a real network a peer may lag behind for a moment, and the others disagree with it."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                return await ledger.propose(wanted, attempt).endorse()
             except EndorseFailed as failed:
                 if failed.refused:
                     raise

@@ -11,7 +11,7 @@ import json
 import re
 
 import pytest
-from ledger_commands import MVCC, Network, applied, balance, command, create_user, new_user, transfer
+from ledger_commands import MVCC, Network, applied, balance, command, create_user, endorsed, new_user, transfer
 
 from streams.errors import AlreadyApplied, CommitRejected, DuplicateTransaction, EndorseFailed
 from streams.ledger import VALID
@@ -50,7 +50,7 @@ class LedgerContract:
         assert "userId" in json.loads(transaction.result)
 
     async def test_a_commit_tells_its_status_again(self, network: Network) -> None:
-        commit = await (await network.partner.propose(create_user(), 0).endorse()).submit()
+        commit = await (await endorsed(network.partner, create_user())).submit()
         assert (await commit.status()).block_number == (await commit.status()).block_number
 
     async def test_an_endorsed_transaction_leaves_no_trace(self, network: Network) -> None:
@@ -62,7 +62,7 @@ class LedgerContract:
     async def test_a_transaction_submitted_twice_is_applied_once(self, network: Network) -> None:
         payer, payee = await new_user(network), await new_user(network)
         before = await balance(network, payee)
-        transaction = await network.admin.propose(transfer(payer, payee, 1000), 0).endorse()
+        transaction = await endorsed(network.admin, transfer(payer, payee, 1000))
         commits = [await transaction.submit() for _ in range(2)]
         blocks = {(await commit.status()).block_number for commit in commits}
         assert len(blocks) == 1
@@ -70,14 +70,14 @@ class LedgerContract:
         assert await balance(network, payee) == before + 1000
 
     async def test_a_transaction_submitted_after_its_commit_stays_valid(self, network: Network) -> None:
-        transaction = await network.partner.propose(create_user(), 0).endorse()
+        transaction = await endorsed(network.partner, create_user())
         first = await (await transaction.submit()).status()
         again = await (await transaction.submit()).status()
         assert again.block_number == first.block_number
 
     async def test_a_committed_transaction_is_not_endorsed_again_and_can_be_looked_up(self, network: Network) -> None:
         wanted = create_user()
-        transaction = await network.partner.propose(wanted, 0).endorse()
+        transaction = await endorsed(network.partner, wanted)
         committed = await (await transaction.submit()).status()
         with pytest.raises(DuplicateTransaction) as refused:
             await network.partner.propose(wanted, 0).endorse()
@@ -140,7 +140,7 @@ class LedgerContract:
     ) -> None:
         await new_user(network)
         winner, loser = create_user(), create_user()
-        transactions = [await network.partner.propose(wanted, 0).endorse() for wanted in (winner, loser)]
+        transactions = [await endorsed(network.partner, wanted) for wanted in (winner, loser)]
         first, second = [await transaction.submit() for transaction in transactions]
         await first.status()
         with pytest.raises(CommitRejected) as rejected:
@@ -151,12 +151,12 @@ class LedgerContract:
         assert (entry.code, entry.block_number) == (MVCC, rejected.value.block_number)
         with pytest.raises(DuplicateTransaction):
             await network.partner.propose(loser, 0).endorse()
-        retried = await (await network.partner.propose(loser, 1).endorse()).submit()
+        retried = await (await endorsed(network.partner, loser, 1)).submit()
         assert (await retried.status()).transaction_id != second.transaction_id
 
     async def test_a_rejected_transaction_stays_rejected_when_submitted_again(self, network: Network) -> None:
         await new_user(network)
-        transactions = [await network.partner.propose(create_user(), 0).endorse() for _ in range(2)]
+        transactions = [await endorsed(network.partner, create_user()) for _ in range(2)]
         first, second = [await transaction.submit() for transaction in transactions]
         await first.status()
         with pytest.raises(CommitRejected):

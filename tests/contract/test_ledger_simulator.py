@@ -3,66 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from ledger_commands import Network, applied, command, create_user, new_user, prepare
 from ledger_contract import LedgerContract
+from running_simulator import ADMIN, IDENTITIES, PARTNER, SUPER_ADMIN, Running, eventually, until_it_answers
 
-from streams.chaincode.reference import ReferenceChaincode
-from streams.chaincode.roles import load_roles
 from streams.errors import CommitUnknown, CredentialsInvalid, EndorseFailed, SubmitFailed
 from streams.fabric.gateway import Gateway, connect
 from streams.ledger import VALID
 from streams.settings import FabricSettings
-from streams.simulator.config import IdentityConfig, SimulatorConfig
-from streams.simulator.server import Simulator
-
-SUPER_ADMIN, ADMIN, PARTNER = IDENTITIES = (
-    IdentityConfig(name="org1-super-admin", role="gx_super_admin"),
-    IdentityConfig(name="org1-admin", role="gx_admin"),
-    IdentityConfig(name="org1-partner-api", role="gx_partner_api"),
-)
-
-
-@dataclass
-class Running:
-    """A simulator that can be stopped and started again where it was."""
-
-    config: SimulatorConfig
-    stack: contextlib.AsyncExitStack = field(default_factory=contextlib.AsyncExitStack)
-
-    async def start(self) -> None:
-        simulator = Simulator(self.config, ReferenceChaincode(load_roles("operations")))
-        await self.stack.enter_async_context(simulator)
-        self.config = replace(self.config, listen=simulator.address)
-
-    async def stop(self) -> None:
-        await self.stack.aclose()
-
-    def settings(self, folder: Path, **changes: object) -> FabricSettings:
-        return FabricSettings.model_validate(
-            {
-                "gateway": self.config.listen,
-                "tls_ca_file": self.config.wallet / "tlsca-cert",
-                "wallet": self.config.wallet,
-                "nonce_secret_file": folder / "nonce-secret",
-                "commit_timeout_s": 20,
-            }
-            | changes
-        )
+from streams.simulator.config import SimulatorConfig
 
 
 @pytest.fixture
 async def simulator(tmp_path: Path) -> AsyncIterator[Running]:
-    running = Running(
-        SimulatorConfig(
-            state=tmp_path / "state", wallet=tmp_path / "wallet", identities=IDENTITIES, block_interval_s=0.02
-        )
-    )
+    running = Running(SimulatorConfig(state=tmp_path / "state", wallet=tmp_path / "wallet", identities=IDENTITIES))
     await running.start()
     try:
         yield running
@@ -91,23 +49,6 @@ async def network(settings: FabricSettings) -> AsyncIterator[Network]:
 def partner(network: Network) -> Gateway:
     assert isinstance(network.partner, Gateway)
     return network.partner
-
-
-async def eventually(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 (the stream has no event for it)
-            await asyncio.sleep(0.01)
-
-
-async def until_it_answers(question: Callable[[], Awaitable[object]]) -> None:
-    async with asyncio.timeout(20):
-        while True:
-            try:
-                await question()
-            except EndorseFailed:
-                await asyncio.sleep(0.05)
-            else:
-                return
 
 
 class TestSimulatedLedger(LedgerContract):
@@ -148,15 +89,36 @@ class TestSimulatedLedger(LedgerContract):
     async def test_a_commit_during_an_interruption_is_learned_after_it(
         self, simulator: Running, partner: Gateway
     ) -> None:
-        await applied(partner, create_user())
+        await simulator.stop()
+        await simulator.start(block_interval_s=3600)
+        await until_it_answers(partner.height)
         commit = await (await partner.propose(create_user(), 0).endorse()).submit()
+        await eventually(lambda: partner.blocks.is_live)
         waiting = asyncio.create_task(commit.status())
-        await simulator.stop()  # puts what it took into a last block, which nobody is told of
+        await simulator.stop()  # what it took becomes its last block, after the last answer
+        await eventually(lambda: "failed to connect" in (partner.blocks.last_interruption or ""))
+        assert not waiting.done()
         await simulator.start()
         committed = await waiting
         entry = await partner.look_up(commit.transaction_id)
         assert entry is not None
         assert (entry.code, entry.block_number) == (VALID, committed.block_number)
+
+    async def test_of_two_envelopes_of_one_id_in_a_block_the_valid_one_counts(
+        self, simulator: Running, partner: Gateway, tmp_path: Path
+    ) -> None:
+        """The index of a peer shows the first one, which lacks an endorsement."""
+        await simulator.stop()
+        await simulator.start(block_interval_s=0.5)
+        await until_it_answers(partner.height)
+        wanted = create_user()
+        async with connect(simulator.settings(tmp_path, endorsing_orgs="Org1MSP"), PARTNER.name) as hasty:
+            transactions = [await ledger.propose(wanted, 0).endorse() for ledger in (hasty, partner)]
+            commits = [await transaction.submit() for transaction in transactions]
+            blocks = {(await commit.status()).block_number for commit in commits}
+        entry = await partner.look_up(transactions[0].transaction_id)
+        assert entry is not None
+        assert (entry.code, {entry.block_number}) == (VALID, blocks)
 
     async def test_a_transaction_that_was_submitted_before_a_restart_can_be_submitted_after_it(
         self, simulator: Running, partner: Gateway
@@ -183,8 +145,7 @@ class TestSimulatedLedger(LedgerContract):
 
     async def test_what_is_in_no_block_in_time_is_unknown(self, simulator: Running, tmp_path: Path) -> None:
         await simulator.stop()
-        simulator.config = replace(simulator.config, block_interval_s=3600)
-        await simulator.start()
+        await simulator.start(block_interval_s=3600)
         async with connect(simulator.settings(tmp_path, commit_timeout_s=0.1), SUPER_ADMIN.name) as ledger:
             commit = await (await ledger.propose(command("AdminContract:BootstrapSystem"), 0).endorse()).submit()
             with pytest.raises(CommitUnknown) as unknown:

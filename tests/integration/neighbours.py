@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from confluent_kafka import Message, Producer
+from confluent_kafka import KafkaException, Message, Producer
 
 from streams.files import ROOT
 from streams.kafka.groups import has_members
+from streams.kafka.lag import lags
 from streams.kafka.topics import Topic, create_topics
 from streams.local.outbox import create_outbox
 from streams.local.paths import LocalPaths
@@ -30,19 +31,20 @@ DEADLINE_S = 60.0
 POLL_S = 0.02
 
 
-def until(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+def until(condition: Callable[[], bool], what: str, meanwhile: Callable[[], None] = lambda: None) -> None:
     """Return when the condition holds; fail after the deadline, naming what did not come."""
-    due_at = time.monotonic() + deadline_s
+    due_at = time.monotonic() + DEADLINE_S
     while not condition():
-        assert time.monotonic() < due_at, f"not within {deadline_s:g} s: {what}"
+        meanwhile()
+        assert time.monotonic() < due_at, f"not within {DEADLINE_S:g} s: {what}"
         time.sleep(POLL_S)
 
 
-async def eventually(condition: Callable[[], bool], what: str, deadline_s: float = DEADLINE_S) -> None:
+async def eventually(condition: Callable[[], bool], what: str) -> None:
     """As `until`, while the loop goes on: the condition may block, it is asked in a thread."""
-    due_at = time.monotonic() + deadline_s
+    due_at = time.monotonic() + DEADLINE_S
     while not await asyncio.to_thread(condition):
-        assert time.monotonic() < due_at, f"not within {deadline_s:g} s: {what}"
+        assert time.monotonic() < due_at, f"not within {DEADLINE_S:g} s: {what}"
         await asyncio.sleep(POLL_S)
 
 
@@ -115,10 +117,18 @@ class Broker:
     bootstrap_servers: str
 
     def topic(self, partitions: int = 1, name: str = "") -> str:
-        """A topic, new unless it is named."""
+        """A topic, new unless it is named; every partition has its leader."""
         name = name or f"topic-{uuid.uuid4()}"
         create_topics(self.bootstrap_servers, [Topic(name, partitions)])
+        until(lambda: self._is_ready(name), f"the leaders of {name}")
         return name
+
+    def _is_ready(self, topic: str) -> bool:
+        """For a moment after its creation, a topic is known and its partitions are nobody's."""
+        try:
+            return len(lags(self.bootstrap_servers, {"nobody": topic})) == 1
+        except KafkaException:
+            return False
 
     def produce(self, topic: str, *values: bytes | None, key: bytes | None = None, **where: int) -> list[Message]:
         """Append the values; `where`: partition, timestamp. Returns when the broker has them."""

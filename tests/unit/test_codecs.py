@@ -6,10 +6,11 @@ import contextlib
 from datetime import UTC, datetime
 
 import pytest
+from fastavro.schema import fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.errors import UnreadableMessage
+from streams.errors import UnknownSchema, UnreadableMessage
 from streams.kafka.codecs import DEAD_LETTERS, OUTCOMES, ROUTED_COMMANDS
 from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
 
@@ -94,3 +95,14 @@ def test_any_bytes_behind_a_right_header_decode_or_are_refused(body: bytes) -> N
     )[:10]
     with contextlib.suppress(UnreadableMessage):
         OUTCOMES.decode(header + body)
+
+
+def test_a_message_of_another_version_is_told_apart_from_what_is_not_ours() -> None:
+    with pytest.raises(UnknownSchema, match="schema 0102030405060708"):
+        ROUTED_COMMANDS.decode(b"\xc3\x01" + bytes(range(1, 9)) + b"body")
+
+
+def test_the_fingerprint_is_the_little_endian_rabin_fingerprint_of_the_canonical_form() -> None:
+    # Avro specification, "Parsing Canonical Form", its example table: 64-bit Rabin of "int" is 7275d51a3f395c8f.
+    assert fingerprint('"int"', "CRC-64-AVRO") == bytes.fromhex("7275d51a3f395c8f")[::-1].hex()
+    assert ROUTED_COMMANDS.encode(routed())[:2] == b"\xc3\x01"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scripted_ledger import COMMAND
 
-from streams.endings import BUG, UNREADABLE, Ending, Source, dead_letter, parked, refused, unreadable
+from streams.endings import UNREADABLE, Ending, Source, dead_letter, refused, unreadable
 from streams.errors import MalformedCommand, RefusedCommand, UnreadableMessage, UnroutableCommand
 from streams.messages import ChangeEvent, Command, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
 
@@ -82,16 +82,6 @@ def test_a_foreign_record_is_preserved_with_its_origin() -> None:
     assert letter.command_id is None
 
 
-def test_a_bug_parks_the_command_and_names_itself_but_no_payload() -> None:
-    ending = parked(COMMAND, KeyError("somebody's account"), "w", NOW)
-    outcome = ending.outcome
-    assert (outcome.kind, outcome.error_code, outcome.command_id) == (OutcomeKind.PARKED, BUG, "c-1")
-    assert not outcome.kind.is_final
-    assert outcome.identity == "org1-admin"
-    assert outcome.error == "parked by a bug (KeyError); may be on the ledger"
-    assert ending.dead_letter_kind is DeadLetterKind.BUG
-
-
 def test_a_commit_has_no_dead_letter() -> None:
     outcome = Outcome(
         command_id="c-1", command_type="MINT", kind=OutcomeKind.COMMITTED, attempts=1, worker="w", happened_at=NOW
@@ -128,10 +118,3 @@ def test_a_dead_letter_has_the_cause_the_record_and_every_transaction_id(kind: D
         worker="w",
         happened_at=NOW,
     )
-
-
-def test_the_dead_letter_of_a_parked_command_tells_that_it_was_a_bug() -> None:
-    letter = dead_letter(parked(COMMAND, ValueError(), "w", NOW), SOURCE)
-    assert letter is not None
-    assert (letter.kind, letter.error_code) == (DeadLetterKind.BUG, BUG)
-    assert letter.cause == "parked by a bug (ValueError); may be on the ledger"

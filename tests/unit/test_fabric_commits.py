@@ -30,6 +30,7 @@ def sighting(code: str, block_number: int = 7) -> Sighting:
         ([VALID_CODE], VALID),
         ([VALID_CODE, DUPLICATE], VALID),
         ([POLICY, VALID_CODE], VALID),
+        ([MVCC, VALID_CODE], VALID),
         ([BAD_ID, POLICY, VALID_CODE, DUPLICATE], VALID),
         ([MVCC], "MVCC_READ_CONFLICT"),
         ([POLICY, MVCC, DUPLICATE], "MVCC_READ_CONFLICT"),

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import CredentialsInvalid
-from streams.fabric.ids import load_or_create_secret, nonce, transaction_id
+from streams.fabric.ids import create_secret, load_secret, nonce, transaction_id
 
 SECRET = b"s" * 32
 PARTS: dict[str, Any] = {"channel": "c", "chaincode": "cc", "command_id": "id", "revision": 0, "attempt": 0}
@@ -51,23 +51,29 @@ def test_letters_do_not_move_between_parts() -> None:
     assert nonce(SECRET, **PARTS) != nonce(SECRET, **moved)
 
 
+def created(file: Path) -> bytes:
+    create_secret(file)
+    return load_secret(file)
+
+
 def test_a_missing_secret_is_made_once_and_for_the_owner_only(tmp_path: Path) -> None:
     file = tmp_path / "secret"
-    made = load_or_create_secret(file)
+    made = created(file)
+    create_secret(file)
     assert len(made) >= 32
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert load_or_create_secret(file) == made
+    assert load_secret(file) == made
     assert [path.name for path in tmp_path.iterdir()] == ["secret"]
 
 
 def test_two_secrets_differ(tmp_path: Path) -> None:
-    assert load_or_create_secret(tmp_path / "a") != load_or_create_secret(tmp_path / "b")
+    assert created(tmp_path / "a") != created(tmp_path / "b")
 
 
 def test_processes_that_start_at_once_agree_on_the_secret(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     with context.Pool(4) as pool:
-        secrets = pool.map(load_or_create_secret, [tmp_path / "secret"] * 16, chunksize=1)
+        secrets = pool.map(created, [tmp_path / "secret"] * 16, chunksize=1)
     assert len(set(secrets)) == 1
 
 
@@ -75,7 +81,7 @@ def test_white_space_around_the_secret_does_not_count(tmp_path: Path) -> None:
     file = tmp_path / "secret"
     file.write_bytes(SECRET + b"\n")
     file.chmod(0o600)
-    assert load_or_create_secret(file) == SECRET
+    assert load_secret(file) == SECRET
 
 
 def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
@@ -83,7 +89,7 @@ def test_a_secret_that_others_may_read_is_refused(tmp_path: Path) -> None:
     file.write_bytes(SECRET)
     file.chmod(0o640)
     with pytest.raises(CredentialsInvalid, match="secret: mode 0640"):
-        load_or_create_secret(file)
+        load_secret(file)
 
 
 def test_a_short_secret_is_refused(tmp_path: Path) -> None:
@@ -91,9 +97,15 @@ def test_a_short_secret_is_refused(tmp_path: Path) -> None:
     file.write_bytes(b"s" * 31 + b"\n")
     file.chmod(0o600)
     with pytest.raises(CredentialsInvalid, match="has 31 bytes, 32 are needed"):
-        load_or_create_secret(file)
+        load_secret(file)
 
 
 def test_a_secret_without_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CredentialsInvalid, match="cannot be created"):
-        load_or_create_secret(tmp_path / "nowhere" / "secret")
+        create_secret(tmp_path / "nowhere" / "secret")
+
+
+def test_a_missing_secret_is_refused_with_the_way_to_make_the_first(tmp_path: Path) -> None:
+    with pytest.raises(CredentialsInvalid, match="streams nonce-secret"):
+        load_secret(tmp_path / "secret")
+    assert list(tmp_path.iterdir()) == []

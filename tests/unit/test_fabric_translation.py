@@ -97,6 +97,38 @@ def test_a_refusal_reads_as_the_chaincode_put_it() -> None:
     assert str(endorse_error(ENDORSE[5].failure, T)) == "nobody\nhere"
 
 
+NO_1, NO_2 = (P1, "chaincode response 500, no"), (P2, "chaincode response 500, no, and why")
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked_of"),
+    [
+        (answer("ABORTED", COL, NO_1, NO_2), ("Org1MSP", "Org2MSP")),
+        (answer("ABORTED", COL, NO_2), ("Org2MSP",)),
+        (answer("ABORTED", END, NO_1), ()),
+    ],
+)
+def test_what_every_organisation_refuses_is_refused(failure: Failure, asked_of: tuple[str, ...]) -> None:
+    error = endorse_error(failure, T, asked=asked_of)
+    assert isinstance(error, EndorseFailed)
+    assert (error.code, error.refused) == ("CHAINCODE_REFUSED", True)
+
+
+@pytest.mark.parametrize(
+    ("failure", "asked_of"),
+    [
+        (answer("ABORTED", COL, NO_2), ("Org1MSP", "Org2MSP")),
+        (answer("ABORTED", COL, NO_2), ()),
+        (answer("ABORTED", COL, NO_2, (P1, HUNG)), ("Org1MSP", "Org2MSP")),
+    ],
+)
+def test_what_one_organisation_refuses_is_tried_again(failure: Failure, asked_of: tuple[str, ...]) -> None:
+    error = endorse_error(failure, T, asked=asked_of)
+    assert isinstance(error, EndorseFailed)
+    assert (error.code, error.refused) == ("ENDORSEMENT_MISMATCH", False)
+    assert "Org2MSP p2:9051: chaincode response 500, no, and why" in str(error)
+
+
 def test_another_failure_names_the_peer_and_its_words_without_their_wrapping() -> None:
     error = endorse_error(answer("ABORTED", COL, (P2, HUNG)), T)
     assert str(error) == "Org2MSP p2:9051: context deadline exceeded"

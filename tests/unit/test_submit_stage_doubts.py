@@ -19,7 +19,13 @@ from scripted_ledger import (
     submit_failed,
 )
 
-from streams.messages import OutcomeKind
+from streams.errors import LedgerError
+from streams.messages import DeadLetterKind, OutcomeKind
+
+
+def broken(_: str) -> LedgerError:
+    raise KeyError("a bug of our own")
+
 
 NO_ANSWER = submit_failed(may_be_on_ledger=True)
 
@@ -55,3 +61,13 @@ def test_an_earlier_transaction_that_is_not_valid_did_not_apply_the_command() ->
 def test_a_reused_command_id_names_the_block_that_holds_it() -> None:
     carried = carry(ScriptedLedger(endorse=[duplicate], held=[entry(arguments=())]))
     assert carried.outcome.block_number == BLOCK
+
+
+def test_a_bug_parks_the_command_with_the_ids_that_may_be_on_the_ledger() -> None:
+    ledger = ScriptedLedger(status=[rejected("MVCC_READ_CONFLICT"), broken])
+    carried = carry(ledger)
+    assert (carried.outcome.kind, carried.outcome.error_code) == (OutcomeKind.PARKED, "BUG")
+    assert carried.outcome.error == "parked by a bug (KeyError); may be on the ledger"
+    assert carried.ending.dead_letter_kind is DeadLetterKind.BUG
+    assert carried.ending.transaction_ids == (id_of(0), id_of(1))
+    assert isinstance(carried.ending.bug, KeyError)

@@ -60,11 +60,6 @@ def test_a_row_shows_what_is_known(kind: OutcomeKind, status: RowStatus) -> None
     )
 
 
-@pytest.mark.parametrize("kind", OutcomeKind)
-def test_every_kind_of_outcome_has_a_status_that_is_as_final(kind: OutcomeKind) -> None:
-    assert (one_update(outcome(kind)).status in FINAL) == kind.is_final
-
-
 def test_an_outcome_of_a_command_that_was_never_submitted_leaves_the_time_open() -> None:
     never_sent = Outcome(command_id="c-1", command_type="MINT", kind=FAILED, worker="w", happened_at=AT)
     update = one_update(never_sent)

@@ -1,0 +1,56 @@
+"""Commands that were routed or refused already: a decision that a second delivery must not take again.
+
+An event comes twice after a crash of the worker or of Kafka Connect. If the table of routes was changed in between,
+the second decision could be another one: another identity, and so another transaction id for the same command.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from streams.errors import UnreadableMessage
+from streams.kafka import codecs
+from streams.kafka.reading import origin_of, read_since
+from streams.kafka.topics import DEAD_LETTERS, commands_topic
+from streams.telemetry import Event, logger
+
+REMEMBERED = 200_000
+"""Command ids; Connect repeats at most what it sent since it last stored its offset, some seconds' worth."""
+
+
+class RoutedBefore:
+    """The last command ids that a decision was taken about."""
+
+    def __init__(self, command_ids: Iterable[str]) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict()
+        for command_id in command_ids:
+            self.note(command_id)
+
+    def note(self, command_id: str) -> None:
+        """What became of the command is with the brokers."""
+        self._ids[command_id] = None
+        if len(self._ids) > REMEMBERED:
+            self._ids.popitem(last=False)
+
+    def __contains__(self, command_id: str) -> bool:
+        return command_id in self._ids
+
+
+def read_routed(bootstrap_servers: str, identities: Iterable[str], since: datetime) -> RoutedBefore:
+    """What the topics of the commands and of the dead letters hold since then. Blocks. Raises KafkaException."""
+    return RoutedBefore(_command_ids(bootstrap_servers, identities, since))
+
+
+def _command_ids(bootstrap_servers: str, identities: Iterable[str], since: datetime) -> Iterator[str]:
+    for topic in (*map(commands_topic, identities), DEAD_LETTERS):
+        codec = codecs.DEAD_LETTERS if topic == DEAD_LETTERS else codecs.ROUTED_COMMANDS
+        for message in read_since(bootstrap_servers, topic, since):
+            try:
+                command_id = codec.decode(message.value()).command_id
+            except UnreadableMessage as error:
+                logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
+                continue
+            if command_id is not None:
+                yield command_id

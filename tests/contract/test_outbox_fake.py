@@ -1,0 +1,16 @@
+"""The outbox contract on the fake."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from outbox_contract import OutboxContract
+
+from streams.postgres.fake import FakeOutbox
+
+
+class TestFakeOutbox(OutboxContract):
+    @pytest.fixture
+    def outbox(self) -> FakeOutbox:
+        return FakeOutbox(lambda: datetime.now(UTC))
