@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Iterator
@@ -16,19 +17,32 @@ def drop(client: str) -> None:
     for connection in _connections():
         peer_host, peer_port, *_ = connection.getpeername()
         if (peer_host.removeprefix(_MAPPED), peer_port) == (host, int(port)):
-            connection.shutdown(socket.SHUT_RDWR)
+            _break(connection)
 
 
-def drop_all(port: int) -> None:
-    """Break every connection that was accepted on this port, and refuse new ones."""
-    accepted = []
-    for each in _sockets():
-        if each.getsockname()[1] == port:
-            # The one that listens first: a client comes back at once.
-            accepted.insert(0 if each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) else len(accepted), each.dup())
-    for each in accepted:
+def drop_all(port: int, *, also_listening: bool) -> None:
+    """Break every connection that was accepted on this port, and perhaps stop accepting more.
+
+    gRPC logs an error when the socket that it accepts from is gone.
+    """
+    of_port = [each.dup() for each in _sockets() if each.getsockname()[1] == port]
+    # The one that listens first: a client comes back at once.
+    for each in sorted(of_port, key=_listens, reverse=True):
         with each:
-            each.shutdown(socket.SHUT_RDWR)
+            if also_listening or not _listens(each):
+                _break(each)
+
+
+def _break(connection: socket.socket) -> None:
+    try:
+        connection.shutdown(socket.SHUT_RDWR)
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:
+            raise  # else the client was faster
+
+
+def _listens(each: socket.socket) -> bool:
+    return bool(each.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
 
 
 def _connections() -> Iterator[socket.socket]:
