@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 from collections.abc import Iterator
 
 _MAPPED = "::ffff:"
@@ -52,14 +53,23 @@ def _connections() -> Iterator[socket.socket]:
 def _sockets() -> Iterator[socket.socket]:
     """The process's TCP sockets, each as a duplicate that is closed afterwards."""
     for name in os.listdir("/dev/fd"):
-        try:
-            duplicate = socket.socket(fileno=os.dup(int(name)))
-        except OSError:
-            # No socket, or closed since it was listed.
-            continue
-        with duplicate:
-            if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.type == socket.SOCK_STREAM:
-                yield duplicate
+        duplicate = _duplicate(int(name))
+        if duplicate is not None:
+            with duplicate:
+                if duplicate.family in (socket.AF_INET, socket.AF_INET6) and duplicate.type == socket.SOCK_STREAM:
+                    yield duplicate
+
+
+def _duplicate(descriptor: int) -> socket.socket | None:
+    """The socket behind a descriptor; None for a file, or when it was closed since it was listed."""
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            return None
+        return socket.socket(fileno=os.dup(descriptor))
+    except OSError as error:
+        if error.errno == errno.EBADF:
+            return None
+        raise
 
 
 def _is_connected(connection: socket.socket) -> bool:
