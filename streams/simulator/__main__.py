@@ -1,45 +1,31 @@
 """The network as a child process: `python -m streams.simulator --state DIR --wallet DIR ...`.
 
-It is ready when the port accepts; the line `listening on HOST:PORT` on standard output names it. SIGTERM and SIGINT
-stop it, and what was submitted before is committed first.
+It is ready when the port accepts; the line `listening on HOST:PORT` on standard output names it, further lines name
+the other peer, the orderer and the control API if they were asked for. SIGTERM and SIGINT stop it, and what was
+submitted before is committed first.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from streams.chaincode.reference import ReferenceChaincode
-from streams.chaincode.roles import load_roles
 from streams.errors import PipelineError
 from streams.simulator.config import ORGANISATIONS, IdentityConfig, SimulatorConfig
-from streams.simulator.server import Simulator
+from streams.simulator.process import run
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until a signal; 0 after a clean stop, 1 when it cannot start."""
     given = _parser().parse_args(arguments)
     try:
-        asyncio.run(_run(_config(given), ReferenceChaincode(load_roles(given.roles))))
+        run(_config(given), given.roles, given.control)
     except (PipelineError, OSError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 1
     return 0
-
-
-async def _run(config: SimulatorConfig, chaincode: ReferenceChaincode) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    async with Simulator(config, chaincode) as simulator:
-        print(f"listening on {simulator.address}", flush=True)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({stopping, simulator.committing}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
 
 
 def _config(given: argparse.Namespace) -> SimulatorConfig:
@@ -53,6 +39,8 @@ def _config(given: argparse.Namespace) -> SimulatorConfig:
         block_interval_s=given.block_interval_s,
         block_max_messages=given.block_max_messages,
         gateway_limit=given.gateway_limit,
+        org2_listen=given.org2_listen,
+        orderer_listen=given.orderer_listen,
     )
 
 
@@ -64,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--state", type=Path, required=True, help="folder of blocks and keys")
     add("--wallet", type=Path, required=True, help="folder that gets the clients' certificates and keys")
     add("--listen", default="127.0.0.1:0", help="host:port; port 0 takes a free one (default: %(default)s)")
+    add("--org2-listen", metavar="HOST:PORT", help="open the peer of Org2MSP too")
+    add("--orderer-listen", metavar="HOST:PORT", help="open the orderer too")
+    add("--control", metavar="127.0.0.1:PORT", help="serve the control API, which injects faults")
     add("--channel", default="gxchannel")
     add("--chaincode", default="gxtv3")
     add("--roles", default="operations", help="which map of roles the chaincode enforces")

@@ -8,6 +8,8 @@ from pathlib import Path
 GATEWAY_ORGANISATION = "Org1MSP"
 ORGANISATIONS = (GATEWAY_ORGANISATION, "Org2MSP")
 ORDERER_ORGANISATION = "OrdererMSP"
+CONTROL_FILE = "control-url"
+"""In the state folder: where the control API of the running simulator is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,6 @@ from streams.simulator.certificates import Credential
 MESSAGE_MAX_BYTES = 100 * 1024 * 1024
 """The largest gRPC message that a Fabric peer takes or sends (comm.DefaultMaxRecvMsgSize)."""
 
-_GRACE_S = 0.5
 _OPTIONS = [
     ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
     ("grpc.max_send_message_length", MESSAGE_MAX_BYTES),
@@ -48,14 +47,15 @@ class Listener:
         await server.start()
 
     async def stop(self) -> None:
-        """Stop listening; calls that are open get a moment to end."""
-        server, self._server = self._server, None
-        if server is not None:
-            await server.stop(_GRACE_S)
+        """Stop listening. As with a Fabric peer that is stopped, open calls end with their connections."""
+        await self._end(also_listening=False)
 
     async def break_off(self) -> None:
-        """Stop listening as a process that is killed: every connection is simply gone."""
-        connections.drop_all(int(self.address.rpartition(":")[2]))
+        """The same, but refuse new connections first, so that nobody is let in meanwhile."""
+        await self._end(also_listening=True)
+
+    async def _end(self, *, also_listening: bool) -> None:
         server, self._server = self._server, None
         if server is not None:
+            connections.drop_all(int(self.address.rpartition(":")[2]), also_listening=also_listening)
             await server.stop(None)

@@ -58,7 +58,7 @@ class Member:
 
     def propose(
         self,
-        *arguments: str,
+        *arguments: str | bytes,
         nonce: bytes | None = None,
         claimed_id: str | None = None,
         channel: str | None = None,
@@ -80,7 +80,7 @@ class Member:
         call = chaincode_pb2.ChaincodeInvocationSpec(
             chaincode_spec=chaincode_pb2.ChaincodeSpec(
                 chaincode_id=called,
-                input=chaincode_pb2.ChaincodeInput(args=[argument.encode() for argument in arguments]),
+                input=chaincode_pb2.ChaincodeInput(args=[_encoded(argument) for argument in arguments]),
             )
         )
         proposal = proposal_pb2.Proposal(
@@ -123,6 +123,10 @@ class Member:
         return common_pb2.Header(
             channel_header=channel_header.SerializeToString(), signature_header=signature_header.SerializeToString()
         )
+
+
+def _encoded(argument: str | bytes) -> bytes:
+    return argument.encode() if isinstance(argument, str) else argument
 
 
 def _channel_header(

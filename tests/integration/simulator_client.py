@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +13,31 @@ import grpc
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.orderer import ab_pb2
-from fabric_protos.peer import events_pb2, events_pb2_grpc, transaction_pb2
+from fabric_protos.peer import events_pb2, events_pb2_grpc, peer_pb2_grpc, transaction_pb2
 
 from streams.chaincode.state import ChaincodeRefused, State
 from streams.simulator.config import IdentityConfig, SimulatorConfig
+from streams.simulator.faults import read_fault
 from streams.simulator.member import FOREVER, Member, SignedProposal
 from streams.simulator.server import Simulator
 
 CHANNEL = "gxchannel"
 CHAINCODE = "gxtv3"
 OLDEST = ab_pb2.SeekPosition(oldest=ab_pb2.SeekOldest())
+OPTIONS = [
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 50),
+    ("grpc.max_reconnect_backoff_ms", 100),
+]
 NEWEST = ab_pb2.SeekPosition(newest=ab_pb2.SeekNewest())
+
+
+async def eventually(condition: Callable[[], Awaitable[bool]], within_s: float = 20) -> None:
+    """Ask until it is so."""
+    async with asyncio.timeout(within_s):
+        while not await condition():  # noqa: ASYNC110 (what is asked for is on the other side of a wire)
+            await asyncio.sleep(0.01)
 
 
 class Notes:
@@ -88,9 +102,11 @@ class Client:
         return signed.transaction_id, self.member.sign(await self.endorse(signed, *organisations))
 
     async def submit(self, envelope: common_pb2.Envelope, channel: str = CHANNEL) -> None:
-        await self.gateway.Submit(
-            gateway_pb2.SubmitRequest(channel_id=channel, prepared_transaction=envelope), timeout=10
-        )
+        await self.gateway.Submit(self.submit_request(envelope, channel), timeout=10)
+
+    @staticmethod
+    def submit_request(envelope: common_pb2.Envelope, channel: str = CHANNEL) -> gateway_pb2.SubmitRequest:
+        return gateway_pb2.SubmitRequest(channel_id=channel, prepared_transaction=envelope)
 
     async def status(self, transaction_id: str, timeout_s: float = 10) -> tuple[str, int]:
         answer = await self.gateway.CommitStatus(self.member.ask_status(transaction_id), timeout=timeout_s)
@@ -102,15 +118,35 @@ class Client:
         return await self.status(transaction_id)
 
     async def evaluate(self, signed: SignedProposal) -> Any:
-        request = gateway_pb2.EvaluateRequest(proposed_transaction=signed.message)
-        return (await self.gateway.Evaluate(request, timeout=10)).result
+        return (await self.gateway.Evaluate(self.evaluate_request(signed), timeout=10)).result
+
+    @staticmethod
+    def evaluate_request(signed: SignedProposal, *organisations: str) -> gateway_pb2.EvaluateRequest:
+        return gateway_pb2.EvaluateRequest(proposed_transaction=signed.message, target_organizations=organisations)
 
     async def ask(self, *call: str) -> bytes:
         return bytes((await self.evaluate(self.member.propose(*call))).payload)
 
-    async def query(self, *arguments: str) -> bytes:
+    async def query(self, *arguments: str | bytes) -> bytes:
         """A call of qscc."""
         return bytes((await self.evaluate(self.member.propose(*arguments, chaincode="qscc"))).payload)
+
+    @asynccontextmanager
+    async def events(self, **asked: Any) -> AsyncIterator[Any]:
+        """A stream of chaincode events; `asked` are fields of the request."""
+        request = gateway_pb2.ChaincodeEventsRequest(
+            **{"channel_id": CHANNEL, "chaincode_id": CHAINCODE, "identity": self.member.creator} | asked
+        ).SerializeToString()
+        signed = gateway_pb2.SignedChaincodeEventsRequest(request=request, signature=self.member.signer.sign(request))
+        call = self.gateway.ChaincodeEvents(signed)
+        try:
+            yield call
+        finally:
+            call.cancel()
+
+    async def process(self, signed: SignedProposal) -> Any:
+        """The answer of the peer's own endorser service."""
+        return await peer_pb2_grpc.EndorserStub(self.channel).ProcessProposal(signed.message, timeout=10)
 
     @asynccontextmanager
     async def stream(
@@ -158,6 +194,14 @@ class Running:
     def as_member(self, member: Member) -> Client:
         return Client(self.client.channel, member)
 
+    def put(self, kind: str, **fields: object) -> int:
+        """Put a fault into force; its number."""
+        return self.simulator.add_fault(read_fault({"kind": kind} | fields)).number
+
+    def lift(self, number: int) -> None:
+        """Take a fault out of force."""
+        assert self.simulator.faults.remove(number)
+
 
 @asynccontextmanager
 async def running(folder: Path, **changes: Any) -> AsyncIterator[Running]:
@@ -173,7 +217,6 @@ async def running(folder: Path, **changes: Any) -> AsyncIterator[Running]:
     chaincode = Notes()
     async with Simulator(replace(config, **changes), chaincode) as simulator:
         credentials = grpc.ssl_channel_credentials((folder / "wallet" / "tlsca-cert").read_bytes())
-        options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
-        async with grpc.aio.secure_channel(simulator.address, credentials, options) as channel:
+        async with grpc.aio.secure_channel(simulator.address, credentials, OPTIONS) as channel:
             client = Client(channel, Member.of_wallet(folder / "wallet", "org1-admin"))
             yield Running(simulator, chaincode, client)

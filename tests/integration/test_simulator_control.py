@@ -1,0 +1,173 @@
+"""The control API and the commands over it, with the simulator as a child process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import pytest
+from simulator_answers import failure
+from simulator_client import Client
+
+from streams.errors import StackFailed
+from streams.simulator.config import CONTROL_FILE
+from streams.simulator.control import Control
+from streams.simulator.member import Member
+
+ANY_PORT = "127.0.0.1:0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Child:
+    """A simulator started by the command line, and what it said where it is."""
+
+    folder: Path
+    said: dict[str, str]
+
+    @property
+    def url(self) -> str:
+        return self.said["control"]
+
+
+async def command(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, output and complaints of `streams simulator ...`."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams", "simulator", *arguments),
+        stdout=PIPE,
+        stderr=PIPE,
+        env={**os.environ, "COLUMNS": "160"},
+    )
+    output, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    return process.returncode, output.decode(), errors.decode()
+
+
+@asynccontextmanager
+async def started(folder: Path) -> AsyncIterator[Child]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "streams", "simulator", "run", "--state", str(folder), "--control", ANY_PORT),
+        *("--listen", ANY_PORT, "--org2-listen", ANY_PORT, "--orderer-listen", ANY_PORT),
+        *("--block-interval-s", "0.05"),
+        stdout=PIPE,
+    )
+    try:
+        assert process.stdout is not None
+        said = {}
+        while "control" not in said:
+            line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
+            assert line, "the simulator ended"
+            name, _, where = line.strip().rpartition(" on ")
+            said[name] = where
+        yield Child(folder=folder, said=said)
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        assert await asyncio.wait_for(process.wait(), 60) == 0
+
+
+@pytest.fixture
+async def child(tmp_path: Path) -> AsyncIterator[Child]:
+    async with started(tmp_path) as running:
+        yield running
+
+
+def ask(url: str, method: str = "GET", body: object = None, content_type: str = "application/json") -> tuple[int, Any]:
+    request = urllib.request.Request(
+        url,
+        data=None if body is None else json.dumps(body).encode(),
+        method=method,
+        headers={"Content-Type": content_type},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+async def test_commands_put_a_fault_in_force_list_it_and_take_it_out(child: Child) -> None:
+    here = ("--state", str(child.folder))
+    wallet = child.folder / "wallet"
+    credentials = grpc.ssl_channel_credentials((wallet / "tlsca-cert").read_bytes())
+    added = await command("fault", "add", "refuse-endorsement", "message=closed today", "count=1", *here)
+    assert added[:2] == (0, "fault 1 is in force\n")
+    async with grpc.aio.secure_channel(child.said["listening"], credentials) as channel:
+        client = Client(channel, Member.of_wallet(wallet, "org1-super-admin"))
+        refused = await failure(client.endorsed("AdminContract:BootstrapSystem"))
+        assert refused.details is not None
+        assert refused.details[0][2] == "chaincode response 500, closed today"
+        assert (await client.transact("AdminContract:BootstrapSystem"))[0] == "VALID"
+    code, output, _ = await command("fault", "list", "--json", *here)
+    (listed,) = json.loads(output)
+    assert (code, listed["kind"], listed["struck"], listed["spent"]) == (0, "refuse-endorsement", 1, True)
+    assert "closed today" in (await command("fault", "list", *here))[1]
+    assert (await command("fault", "clear", "1", *here))[0] == 0
+    assert ask(child.url + "/faults") == (200, [])
+
+
+async def test_every_address_is_announced_and_the_control_file_goes_with_the_process(tmp_path: Path) -> None:
+    async with started(tmp_path) as child:
+        assert set(child.said) == {"listening", "peer of Org2MSP", "orderer", "control"}
+        assert (tmp_path / CONTROL_FILE).read_text().strip() == child.url
+    assert not (tmp_path / CONTROL_FILE).exists()
+    code, _, errors = await command("fault", "list", "--state", str(tmp_path))
+    assert (code, "start the simulator with --control" in errors) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "complaint"),
+    [
+        (["nope"], 1, "does not match any of the expected tags"),
+        (["late", "delay_s=x"], 1, "delay_s: Input should be a valid number"),
+        (["late", "hours=3"], 1, "hours: Extra inputs are not permitted"),
+        (["late", "3"], 2, "'3' is not FIELD=VALUE"),
+    ],
+)
+async def test_a_wrong_fault_is_one_clear_line(
+    child: Child, arguments: list[str], exit_code: int, complaint: str
+) -> None:
+    code, _, errors = await command("fault", "add", *arguments, "--control", child.url)
+    assert code == exit_code
+    assert complaint in errors
+    assert "Traceback" not in errors
+
+
+async def test_the_api_says_what_is_wrong_with_a_request(child: Child) -> None:
+    faults = child.url + "/faults"
+    assert ask(faults, "POST", {"kind": "late"}, content_type="text/plain")[0] == 415
+    assert ask(faults, "POST", {"kind": "late", "delay_s": -1})[0] == 400
+    assert ask(child.url + "/else")[0] == 404
+    assert ask(faults + "/7", "DELETE") == (404, {"error": "there is no such fault"})
+    code, added = ask(faults, "POST", {"kind": "late", "delay_s": 0.5})
+    assert (code, added["number"], added["delay_s"]) == (201, 1, 0.5)
+    assert ask(faults, "DELETE") == (200, [])
+    assert ask(faults) == (200, [])
+
+
+async def test_the_kinds_are_listed_with_their_fields() -> None:
+    code, output, _ = await command("fault", "kinds")
+    assert code == 0
+    assert "unnoticed_s=2.0" in output
+    assert "probability=1.0" in output
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "127.0.0.1", "127.0.0.1:x"])
+async def test_the_control_api_listens_on_the_loopback_interface_only(listen: str) -> None:
+    with pytest.raises(StackFailed, match=r"127\.0\.0\.1:PORT only"):
+        Control(None, listen)  # type: ignore[arg-type]
+
+
+async def test_without_control_there_is_none(tmp_path: Path) -> None:
+    code, _, errors = await command("fault", "add", "late", "--state", str(tmp_path))
+    assert (code, "there is no" in errors) == (1, True)
