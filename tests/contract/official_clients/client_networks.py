@@ -1,4 +1,4 @@
-"""The networks that the clients talk to: the simulator as a child process, or somebody's network by its settings."""
+"""The networks that the clients talk to: the simulator, a real one of local processes, somebody's by its settings."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from streams.local.ledgers import SIMULATOR, LedgerOptions, choose_ledger
+from streams.errors import StackFailed
+from streams.fabric.ids import create_secret
+from streams.local.ledgers import KINDS, LedgerOptions, choose_ledger, require
 from streams.local.paths import LocalPaths
 from streams.local.supervisor import Supervisor
 from streams.settings import PREFIX, FabricSettings
 from streams.simulator.certificates import Authority, write_credential
 
-EXTERNAL = "external"
-KINDS = (SIMULATOR, EXTERNAL)
+__all__ = ["KINDS", "described_network", "missing"]
 
+EXTERNAL = "external"
 ROLES = {"org1-admin": "gx_admin", "org1-partner-api": "gx_partner_api"}
 BLOCK_INTERVAL_S = 0.2
 
@@ -27,6 +29,10 @@ def missing(kind: str) -> str | None:
     """Why there is no such network here, None when there is."""
     if kind == EXTERNAL and f"{_SECTION}GATEWAY" not in os.environ:
         return f"no network was given: {_SECTION}GATEWAY is not set"
+    try:
+        require(kind)
+    except StackFailed as error:
+        return str(error)
     return None
 
 
@@ -36,8 +42,11 @@ def described_network(kind: str, folder: Path) -> Iterator[Path]:
     paths = LocalPaths.under(folder)
     paths.make()
     ledger = choose_ledger(LedgerOptions(kind=kind, block_interval_s=BLOCK_INTERVAL_S), paths, ROLES, {})
+    if ledger.nonce_secret_file is not None:
+        create_secret(ledger.nonce_secret_file)
     with Supervisor(logs=paths.logs, registry=paths.registry) as supervisor:
         supervisor.start(*ledger.processes)
+        ledger.complete()
         given = {name.removeprefix(_SECTION).lower(): value for name, value in ledger.environment.items()}
         yield _describe(FabricSettings.model_validate(given), folder)
 
