@@ -75,7 +75,9 @@ class BareClient:
         """A call that costs nothing but itself: ready bytes out, bytes in."""
         request = commit_status_request(self._identity, self._settings.channel, self.last_committed)
         asked = request.SerializeToString()
-        call: Any = self._channel.unary_unary("/gateway.Gateway/CommitStatus")
+        call: Any = self._channel.unary_unary(
+            "/gateway.Gateway/CommitStatus", request_serializer=None, response_deserializer=None
+        )
 
         async def one() -> None:
             await call(asked, timeout=TIMEOUT_S)

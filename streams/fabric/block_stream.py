@@ -77,10 +77,14 @@ class BlockStream:
         if self._open is not None:
             reason = f"{self.behind} blocks have not come"
             self._gateways.leave(self._open[0], Failure(code=grpc.StatusCode.DEADLINE_EXCEEDED, text=reason))
-            self.cut(reason)
+            self._cut(reason)
 
-    def cut(self, reason: str) -> None:
-        """End the stream; it goes on at the gateway that is then in use."""
+    def change_gateway(self) -> None:
+        """Go on at the gateway that calls go to now, if the stream is at another one."""
+        if self._open is not None and self._open[0] is not self._gateways.current:
+            self._cut("another gateway is used")
+
+    def _cut(self, reason: str) -> None:
         if self._open is not None:
             self._cut_because = reason
             self._open[1].cancel()

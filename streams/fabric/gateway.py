@@ -58,7 +58,7 @@ async def connect(
     secret = ids.load_secret(settings.nonce_secret_file)
 
     def changed(left: str, chosen: str, why: str) -> None:
-        gateway.blocks.cut(f"the gateway {chosen} is used instead of {left}")
+        gateway.blocks.change_gateway()
         tell(Event.GATEWAY_CHANGED, f"{chosen} instead of {left}: {why}")
 
     gateways = open_gateways(settings, changed)

@@ -105,7 +105,7 @@ class Gateways:
             else:
                 if peer.strikes:
                     peer.strikes.pop(method, None)
-                if peer is not self._in_use:
+                if peer is not self._in_use and peer is self.current:
                     self._changed(peer)
                 return answer
 

@@ -40,10 +40,7 @@ class Peer:
         self.seeks: list[Any] = []
         self.failures: list[str] = []
         self.left: list[str] = []
-
-    @property
-    def current(self) -> Peer:
-        return self
+        self.current = self
 
     def deliver_filtered(self) -> Call:
         return Call(self, self.scripts.pop(0) if self.scripts else [SILENCE])
@@ -199,12 +196,15 @@ async def test_a_stream_that_goes_on_behind_the_chain_is_left_alone() -> None:
         assert reasons == []
 
 
-async def test_a_stream_that_is_cut_goes_on_without_a_gap_in_the_blocks() -> None:
+async def test_when_another_gateway_is_used_it_goes_on_there_without_a_gap_in_the_blocks() -> None:
     async with following([block(9), SILENCE], [block(10), SILENCE]) as (stream, reader, peer, reasons):
         await reader.until(lambda: stream.last_block == 9)
-        stream.cut("another gateway")
+        stream.change_gateway()  # it is there already
+        peer.current = Peer()
+        stream.change_gateway()
+        peer.current = peer
         await reader.until(lambda: stream.last_block == 10)
-        assert (peer.seeks, reasons) == ([None, 10], ["another gateway"])
+        assert (peer.seeks, reasons) == ([None, 10], ["another gateway is used"])
 
 
 @pytest.mark.parametrize("name", ["FORBIDDEN", "BAD_REQUEST", "SERVICE_UNAVAILABLE"])

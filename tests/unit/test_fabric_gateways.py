@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, cast
 
 import grpc
@@ -163,6 +164,25 @@ async def test_a_failure_that_all_of_them_have_does_not_send_calls_to_and_fro() 
         channel.script = [LATE] * 100
     await pool.fail(50)
     assert [len(channel.calls) for channel in pool.channels] == [STRIKES, 50 - STRIKES]
+
+
+async def test_a_late_answer_of_the_gateway_that_was_left_is_no_change() -> None:
+    pool = Pool()
+    release = asyncio.Event()
+
+    async def late(*_: Any, **__: Any) -> bytes:
+        await release.wait()
+        return b"late"
+
+    pool.gateways.peers[0].calls[Method.EVALUATE] = late
+    waiting = asyncio.create_task(pool.ask(Method.EVALUATE))
+    await asyncio.sleep(0)
+    pool.channels[0].script = [DOWN]
+    assert await pool.ask() == "b"
+    release.set()
+    assert await waiting == "late"
+    assert await pool.ask() == "b"
+    assert pool.changes == [("a", "b")]
 
 
 async def test_a_single_gateway_is_kept_whatever_happens() -> None:
