@@ -71,8 +71,9 @@ WRONG_CALLS = [
         "STREAMS_SUBMIT__MAX_IN_FLIGHT: ",
     ),
 ]
+NO_PROGRAMS = {"PATH": "/usr/bin:/bin", "FABRIC_BIN": ""}
 FAILURES = [
-    ("up --ledger native", {}, "--ledger external"),
+    ("up --ledger native", NO_PROGRAMS, "--ledger native needs peer, orderer, configtxgen, cryptogen and osnadmin"),
     ("up --roles nobody", {}, "there is no role map 'nobody'"),
     ("send PAUSE_SYSTEM --payload payload.json", POSTGRES, "127.0.0.1"),
     ("trace c-1", EVERYTHING, "127.0.0.1"),
