@@ -44,6 +44,10 @@ check: .venv/installed ## Look only: format, lint, types, import directions, gen
 docs: .venv/installed ## Write the generated docs
 	$(BIN)/python -m docs.generate
 
+.PHONY: ledger-conformance
+ledger-conformance: .venv/installed ## Run the ledger's contract on simulator and real network, write the comparison
+	$(BIN)/python -m docs.conformance
+
 .PHONY: format
 format: .venv/installed ## Format and sort imports
 	$(BIN)/ruff format .
