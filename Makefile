@@ -28,6 +28,10 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
 
+.PHONY: bench-simulator
+bench-simulator: .venv/installed ## Measure the VALID transactions per second of the simulator on one core
+	$(BIN)/python -m benchmarks.simulator
+
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs
 	$(BIN)/ruff format --check .
