@@ -21,7 +21,8 @@ from streams.simulator.refusals import Detail, Refused
 class CallFaults:
     """Serves calls as the faults in force want it.
 
-    `drop` breaks the connection of a client, named as gRPC names it; `restart` begins a restart and returns.
+    `drop` breaks the connection of a client, named as gRPC names it; `restart` begins a restart and returns. Calls
+    know their `client` by a function, since its name is costly and rarely wanted.
     """
 
     def __init__(
@@ -40,7 +41,9 @@ class CallFaults:
         self._restart = restart
         self._late: set[asyncio.Task[Any]] = set()
 
-    async def serve(self, rpc: Rpc, request: Any, client: str, answer: Callable[[Any], Awaitable[Any]]) -> Any:
+    async def serve(
+        self, rpc: Rpc, request: Any, client: Callable[[], str], answer: Callable[[Any], Awaitable[Any]]
+    ) -> Any:
         """The answer to a call. Raises Refused."""
         if not self._book:
             return await answer(request)
@@ -57,7 +60,7 @@ class CallFaults:
         self._break(rpc, client, When.AFTER)
         return answered
 
-    def open(self, rpc: Rpc, request: Any, client: str) -> None:
+    def open(self, rpc: Rpc, request: Any, client: Callable[[], str]) -> None:
         """A stream of answers begins. Raises Refused."""
         if self._book:
             self._book.begin(describe(rpc, request, self._membership))
@@ -87,7 +90,7 @@ class CallFaults:
             # A refusal that nobody waits for any more is no failure of the network.
             task.exception()
 
-    async def _lose_answer(self, rpc: Rpc, client: str) -> None:
+    async def _lose_answer(self, rpc: Rpc, client: Callable[[], str]) -> None:
         lost = self._book.strike(LoseAnswer) if rpc is Rpc.SUBMIT else None
         match lost.answer if lost else None:
             case "silence":
@@ -100,14 +103,14 @@ class CallFaults:
             case "broken":
                 self._break_off(client)
 
-    def _break(self, rpc: Rpc, client: str, when: When) -> None:
+    def _break(self, rpc: Rpc, client: Callable[[], str], when: When) -> None:
         restart = self._book.strike(Restart, lambda fault: fault.when is when and fault.waits_for_a_call)
         if restart:
             self._restart(restart)
         if self._book.strike(DropConnection, lambda fault: fault.when is when and fault.call in (None, rpc)):
             self._break_off(client)
 
-    def _break_off(self, client: str) -> None:
-        self._drop(client)
+    def _break_off(self, client: Callable[[], str]) -> None:
+        self._drop(client())
         # Nobody hears it: the connection is gone.
         raise Refused(StatusCode.UNAVAILABLE, "the connection was dropped on purpose")

@@ -113,13 +113,15 @@ class FaultBook:
 
     def strike(self, kind: type[F], wanted: Callable[[F], bool] = lambda _: True) -> F | None:
         """The first fault of this kind that strikes the current call; None also outside of any call."""
+        if not self._active:
+            return None
         found = self.strike_active(kind, wanted)
         return None if found is None else cast(F, found.fault)
 
     def strike_active(self, kind: type[F], wanted: Callable[[F], bool] = lambda _: True) -> ActiveFault | None:
         """The same, with number and age."""
-        call = self._current.get()
-        if call is None or not self._active:
+        call = self._current.get() if self._active else None
+        if call is None:
             return None
         for active in self._active.values():
             if isinstance(active.fault, kind) and wanted(active.fault) and active.strikes(call):

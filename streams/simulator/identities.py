@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature
@@ -43,19 +43,22 @@ class UnknownIdentity(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Identity:
-    """A member. `unit` is its node OU (client, admin, peer, orderer), `attributes` those of fabric-ca."""
+    """A member. `unit` is its node OU (client, admin, peer, orderer), `attributes` those of fabric-ca.
+
+    `not_after_s` is when its certificate runs out, in seconds since 1970.
+    """
 
     serialized: bytes
     msp_id: str
     name: str
     unit: str
     attributes: Mapping[str, str]
-    not_after: datetime
+    not_after_s: float
     public_key: ec.EllipticCurvePublicKey
 
 
 def _has_expired(identity: Identity) -> bool:
-    return identity.not_after < datetime.now(UTC)
+    return identity.not_after_s < time.time()
 
 
 class Membership:
@@ -147,7 +150,7 @@ class Membership:
             name=names[0] if names else "",
             unit=units.pop(),
             attributes=attributes,
-            not_after=certificate.not_valid_after_utc,
+            not_after_s=certificate.not_valid_after_utc.timestamp(),
             public_key=public_key,
         )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 
 from streams.simulator import peer_refusals
 from streams.simulator.config import SimulatorConfig
@@ -70,7 +69,7 @@ class Clocks:
         """Whether the certificate has run out; asked only by the parts that look."""
         if self._book.strike(ExpiredCertificate):
             return True
-        return identity.not_after < datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=self.now_s())
+        return identity.not_after_s < self.now_s()
 
 
 class PeerFaults:

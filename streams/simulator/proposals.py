@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb2, transaction_pb2
 from google.protobuf.message import DecodeError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class UnreadableProposal(Exception):
@@ -54,8 +56,10 @@ def read_proposal(signed: proposal_pb2.SignedProposal) -> Proposal:
         signature_header = common_pb2.SignatureHeader.FromString(header.signature_header)
         payload = proposal_pb2.ChaincodeProposalPayload.FromString(proposal.payload)
         spec = chaincode_pb2.ChaincodeInvocationSpec.FromString(payload.input).chaincode_spec
-        timestamp = channel_header.timestamp.ToDatetime(tzinfo=UTC)
-    except (DecodeError, ValueError, OverflowError) as error:
+        timestamp = _EPOCH + timedelta(
+            seconds=channel_header.timestamp.seconds, microseconds=channel_header.timestamp.nanos // 1000
+        )
+    except (DecodeError, OverflowError) as error:
         raise UnreadableProposal(f"error unmarshalling proposal: {error}") from error
     _require_names(channel_header, spec)
     return Proposal(

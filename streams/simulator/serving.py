@@ -49,7 +49,7 @@ class Handlers:
         async def handle(request: Any, context: Context) -> Any:
             try:
                 with slots.one():
-                    return await faults.serve(rpc, request, context.peer(), answer)
+                    return await faults.serve(rpc, request, context.peer, answer)
             except Refused as refusal:
                 await context.abort(refusal.code, refusal.message, refusal.trailers())
 
@@ -62,7 +62,7 @@ class Handlers:
         async def handle(request: Any, context: Context) -> AsyncIterator[Any]:
             try:
                 with slots.one():
-                    faults.open(rpc, request, context.peer())
+                    faults.open(rpc, request, context.peer)
                     async for answer in answers(request):
                         yield answer
             except Refused as refusal:
@@ -78,7 +78,7 @@ class Handlers:
 
         async def handle(request: Any, context: Context) -> Any:
             try:
-                return await faults.serve(rpc, request, context.peer(), answer)
+                return await faults.serve(rpc, request, context.peer, answer)
             except Refused as refusal:
                 await context.abort(refusal.code, refusal.message, refusal.trailers())
 
