@@ -8,7 +8,7 @@ LEDGER ?= simulator
 
 .PHONY: help
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 22
 
 .venv/installed: requirements/development.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "outbox-streams needs Python 3.11 or newer, this is " + sys.version.split()[0])'
@@ -28,15 +28,13 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
 
-<<<<<<< HEAD
 .PHONY: bench-client
 bench-client: .venv/installed ## Measure the CPU per transaction of the ledger client alone
 	@$(BIN)/python -m benchmarks.client
-=======
+
 .PHONY: bench-simulator
 bench-simulator: .venv/installed ## Measure the VALID transactions per second of the simulator on one core
 	$(BIN)/python -m benchmarks.simulator
->>>>>>> ledger-simulator
 
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs

@@ -23,6 +23,7 @@ from streams.settings import (
     SinkSettings,
     SubmitSettings,
     ToolSettings,
+    UpSettings,
     variables,
 )
 
@@ -36,6 +37,8 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "check": ToolSettings,
     "routes check": RoutesCheckSettings,
     "up --ledger external": ExternalLedgerSettings,
+    "up": UpSettings,
+    "demo": UpSettings,
 }
 """Commands of `streams`, and the settings that each of them loads."""
 

@@ -17,6 +17,7 @@ from streams.local.ledgers import NATIVE, SIMULATOR, LedgerOptions, require
 from streams.local.line import Line, LineOptions
 from streams.local.paths import LocalPaths
 from streams.local.signals import ending_as_interrupt
+from streams.settings import UpSettings, load
 
 
 def add_to(app: typer.Typer) -> None:
@@ -37,6 +38,7 @@ def demo(
 
     Example: streams demo
     """
+    load(UpSettings)
     if ledger not in LEDGERS:
         raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(LEDGERS)}", param_hint="--ledger")
     require(ledger)

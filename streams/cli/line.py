@@ -12,7 +12,7 @@ import typer
 
 from streams.cli.output import cells, print_json, stdout, table
 from streams.cli.where import load_here
-from streams.fabric.ids import create_secret
+from streams.fabric.ids import create_secret, load_secret
 from streams.kafka.topics import create_topics, line_topics
 from streams.operations import check as checking
 from streams.operations import send as sending
@@ -172,5 +172,7 @@ def nonce_secret(file: Annotated[Path, typer.Argument(help="Where to; the folder
 
     Example: streams nonce-secret ./nonce-secret
     """
+    was_there = file.exists()
     create_secret(file)
-    stdout.print(f"{file} holds the nonce secret.", soft_wrap=True)
+    load_secret(file)
+    stdout.print(f"{file} {'is kept' if was_there else 'is made'}: the nonce secret.", soft_wrap=True)

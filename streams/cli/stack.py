@@ -21,7 +21,7 @@ from streams.local.paths import LocalPaths
 from streams.local.registry import Running, read_registry, stop_supervisor
 from streams.local.signals import ending_as_interrupt
 from streams.operations.status import LineStatus, line_status
-from streams.settings import ToolSettings
+from streams.settings import ToolSettings, UpSettings, load
 
 UP_DEADLINE_S = 600.0
 
@@ -51,6 +51,7 @@ def up(
 
     Example: streams up --detach
     """
+    load(UpSettings)
     if ledger not in KINDS:
         raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(KINDS)}", param_hint="--ledger")
     require(ledger)

@@ -39,6 +39,8 @@ def percentile(values: Sequence[float], percent: int) -> float:
 def _by_type(sent: Sent, outcomes: Sequence[Outcome], routes: Routes) -> Table:
     columns = ("command type", "identity", "contract:function", "committed", "failed", "p50 ms", "p99 ms")
     made = Table(*columns, box=None, header_style="bold", pad_edge=False)
+    for column in made.columns:
+        column.overflow = "fold"
     for column in made.columns[3:]:
         column.justify = "right"
     counts = Counter((row.command_type, row.status) for row in sent.rows.values())

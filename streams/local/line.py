@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 from confluent_kafka import KafkaException
 
+from streams.errors import StackFailed
 from streams.fabric.ids import create_secret
 from streams.files import SCHEMAS
 from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
@@ -53,6 +54,7 @@ class Line:
         self.stack = Stack(
             self.paths, self.profile, ports=options.ports, after_kafka=self._beside_connect, notice=options.notice
         )
+        _keep_profile(self.paths.state / "profile", self.profile.name)
         self.ledger = choose_ledger(options.ledger, self.paths, self.routes.identities, options.ports)
         self.stack_env = self.paths.state.parent / "stack.env"
 
@@ -135,6 +137,14 @@ def _has_members(bootstrap_servers: str, group: str) -> bool:
         return has_members(bootstrap_servers, group)
     except KafkaException:
         return False
+
+
+def _keep_profile(file: Path, profile: str) -> None:
+    """A state folder has the table of one profile. Raises StackFailed for another one than before."""
+    before = file.read_text().strip() if file.exists() else profile
+    if before != profile:
+        raise StackFailed(f"the state in {file.parent} has the profile {before}: use it, or remove the state first")
+    file.write_text(profile + "\n")
 
 
 def _quoted(value: str) -> str:

@@ -15,6 +15,7 @@ from streams.settings.processes import (
     SinkSettings,
     SubmitSettings,
     ToolSettings,
+    UpSettings,
 )
 from streams.settings.sections import (
     ConnectSettings,
@@ -43,6 +44,7 @@ __all__ = [
     "SinkSettings",
     "SubmitSettings",
     "ToolSettings",
+    "UpSettings",
     "WindowSettings",
     "WorkerSettings",
     "load",

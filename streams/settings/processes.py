@@ -39,6 +39,13 @@ class RouteSettings(Settings):
     worker: WorkerSettings = WorkerSettings()
 
 
+class UpSettings(Settings):
+    """What `streams up` and `streams demo` look at before they start anything: what they pass on to the workers."""
+
+    submit: WindowSettings = WindowSettings()
+    worker: WorkerSettings = WorkerSettings()
+
+
 class ExternalLedgerSettings(Settings):
     """What `streams up --ledger external` needs."""
 

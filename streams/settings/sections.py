@@ -126,7 +126,7 @@ class WindowSettings(Section):
         description="Largest upper bound of the back-off after a read conflict, which the next block cures, seconds.",
     )
     max_attempts: PositiveInt = Field(
-        100, description="Transaction ids tried for one command when the ledger says that reads conflicted."
+        10_000, description="Transaction ids tried for one command when the ledger says that reads conflicted."
     )
     drain_timeout_s: NonNegativeFloat = Field(
         20.0, description="How long a stopping worker lets commands in flight finish, seconds."
