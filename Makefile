@@ -28,9 +28,15 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
 
+<<<<<<< HEAD
+.PHONY: bench-client
+bench-client: .venv/installed ## Measure the CPU per transaction of the ledger client alone
+	@$(BIN)/python -m benchmarks.client
+=======
 .PHONY: bench-simulator
 bench-simulator: .venv/installed ## Measure the VALID transactions per second of the simulator on one core
 	$(BIN)/python -m benchmarks.simulator
+>>>>>>> ledger-simulator
 
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs
@@ -43,6 +49,10 @@ check: .venv/installed ## Look only: format, lint, types, import directions, gen
 .PHONY: docs
 docs: .venv/installed ## Write the generated docs
 	$(BIN)/python -m docs.generate
+
+.PHONY: ledger-conformance
+ledger-conformance: .venv/installed ## Run the ledger's contract on simulator and real network, write the comparison
+	$(BIN)/python -m docs.conformance
 
 .PHONY: format
 format: .venv/installed ## Format and sort imports

@@ -73,10 +73,15 @@ class Transaction(Protocol):
 
 
 class Proposal(Protocol):
-    """Signed, with its transaction id fixed; nothing was sent yet."""
+    """Signer and transaction id are fixed; nothing was sent yet."""
 
     @property
     def transaction_id(self) -> str: ...
+
+    @property
+    def earlier_ids(self) -> tuple[str, ...]:
+        """The ids of the same attempt under certificates that may have signed it before; of a fresh command: none."""
+        ...
 
     async def endorse(self) -> Transaction:
         """Ask the organisations. Raises EndorseFailed, DuplicateTransaction or AlreadyApplied."""
@@ -87,7 +92,7 @@ class Ledger(Protocol):
     """One identity's way to one channel."""
 
     def propose(self, command: RoutedCommand, attempt: int) -> Proposal:
-        """The proposal of this attempt (0, 1, ...): the same transaction id every time, after any crash."""
+        """The proposal of this attempt (0, 1, ...): the same transaction id after any crash, until a renewal."""
         ...
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:

@@ -1,4 +1,4 @@
-"""One endless stream of filtered blocks, taken up again where it broke off.
+"""One endless stream of filtered blocks, taken up again where it broke off, if need be at another gateway.
 
 Peer side: core/peer/deliverevents.go, common/deliver/deliver.go. A filtered block names every transaction of the
 block with its validation code, in order.
@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import grpc
 from fabric_protos.common import common_pb2
-from fabric_protos.peer import events_pb2, events_pb2_grpc
+from fabric_protos.peer import events_pb2
 
-from streams.fabric.failures import failure_of, raise_if_cancelled
+from streams.fabric.failures import Failure, failure_of, raise_if_cancelled
+from streams.fabric.gateways import GatewayPeer, Gateways
 
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 2.0
+STREAM = "DeliverFiltered"
 
 Seek = Callable[[int | None], common_pb2.Envelope]
 
@@ -26,7 +28,7 @@ class BlockReader(Protocol):
     """Who is told what the stream shows."""
 
     def block(self, number: int, codes: list[tuple[str, int]]) -> None:
-        """A block: (transaction id, number of the validation code) of every entry, in order."""
+        """A block: (transaction id, number of the validation code) of every entry, in order. May come twice."""
         ...
 
     def gap(self) -> None:
@@ -42,9 +44,9 @@ class BlockStream:
     """
 
     def __init__(
-        self, channel: grpc.aio.Channel, seek: Seek, reader: BlockReader, on_interruption: Callable[[str], None]
+        self, gateways: Gateways, seek: Seek, reader: BlockReader, on_interruption: Callable[[str], None]
     ) -> None:
-        self._stub = events_pb2_grpc.DeliverStub(channel)
+        self._gateways = gateways
         self._seek = seek
         self._reader = reader
         self._on_interruption = on_interruption
@@ -52,6 +54,40 @@ class BlockStream:
         self.blocks_seen = 0
         self.is_live = False
         self.last_interruption: str | None = None
+        self._height: int | None = None
+        self._behind_at: int | None = None
+        self._starts_over = False
+        self._open: tuple[GatewayPeer, Any] | None = None
+        self._cut_because = ""
+
+    @property
+    def behind(self) -> int | None:
+        """How many blocks of the channel were not seen yet, as of the last `tell_height`; None: not known."""
+        if self._height is None or self.last_block is None:
+            return None
+        return max(0, self._height - 1 - self.last_block)
+
+    def tell_height(self, height: int) -> None:
+        """The channel has so many blocks. A stream that stands still while the channel grows is opened anew."""
+        self._height = height
+        if not self.behind or self._behind_at != self.last_block:
+            self._behind_at = self.last_block if self.behind else None
+            return
+        self._behind_at = None
+        if self._open is not None:
+            reason = f"{self.behind} blocks have not come"
+            self._gateways.leave(self._open[0], Failure(code=grpc.StatusCode.DEADLINE_EXCEEDED, text=reason))
+            self._cut(reason)
+
+    def change_gateway(self) -> None:
+        """Go on at the gateway that calls go to now, if the stream is at another one."""
+        if self._open is not None and self._open[0] is not self._gateways.current:
+            self._cut("another gateway is used")
+
+    def _cut(self, reason: str) -> None:
+        if self._open is not None:
+            self._cut_because = reason
+            self._open[1].cancel()
 
     async def run(self) -> None:
         """Follow the chain until cancelled."""
@@ -60,8 +96,6 @@ class BlockStream:
             seen_before = self.blocks_seen
             try:
                 reason = await self._follow()
-            except grpc.aio.AioRpcError as error:
-                reason = str(failure_of(error))
             except Exception as error:
                 raise_if_cancelled()
                 # Whatever it is, the stream must come back: without it every commit waits for its time-out.
@@ -71,35 +105,50 @@ class BlockStream:
             await asyncio.sleep(pause_s)
 
     async def _follow(self) -> str:
-        """One stream, from the seek to its end. Returns why it ended; raises grpc.aio.AioRpcError."""
-        next_block = None if self.last_block is None else self.last_block + 1
-        call = self._stub.DeliverFiltered()
+        """One stream, from the seek to its end. Returns why it ended."""
+        next_block = None if self._starts_over or self.last_block is None else self.last_block + 1
+        self._starts_over = False
+        peer = self._gateways.current
+        call = peer.deliver_filtered()
+        self._open = peer, call
         try:
             await call.write(self._seek(next_block))
             async for response in call:
                 if response.WhichOneof("Type") != "filtered_block":
-                    return self._refused(response.status)
+                    return self._refused(peer, response.status)
                 self._show(response.filtered_block)
+        except grpc.aio.AioRpcError as error:
+            failure = failure_of(error)
+            self._gateways.failed(peer, STREAM, failure)
+            return str(failure)
+        except asyncio.CancelledError:
+            raise_if_cancelled()
+            return self._cut_because
         finally:
+            self._open = None
             call.cancel()
         return "the peer ended the stream"
 
     def _show(self, block: events_pb2.FilteredBlock) -> None:
-        is_first = self.last_block is None
+        # What was expected before the first block may be in an older one.
+        is_gap = self.last_block is None or block.number > self.last_block + 1
         self.is_live = True
         self.blocks_seen += 1
         self.last_block = block.number
-        codes = [(entry.txid, entry.tx_validation_code) for entry in block.filtered_transactions]
-        self._reader.block(block.number, codes)
-        if is_first:
-            # What was expected before the first block may be in an older one.
+        self._reader.block(
+            block.number, [(entry.txid, entry.tx_validation_code) for entry in block.filtered_transactions]
+        )
+        if is_gap:
             self._reader.gap()
 
-    def _refused(self, status: int) -> str:
+    def _refused(self, peer: GatewayPeer, status: int) -> str:
+        reason = f"the peer refused the stream of blocks: {common_pb2.Status.Name(status)}"
         if status == common_pb2.NOT_FOUND:
             # This peer does not have our last block yet: start over at its newest, which is not beyond ours.
-            self.last_block = None
-        return f"the peer refused the stream of blocks: {common_pb2.Status.Name(status)}"
+            self._starts_over = True
+        else:
+            self._gateways.failed(peer, STREAM, Failure(code=grpc.StatusCode.FAILED_PRECONDITION, text=reason))
+        return reason
 
     def _interrupted(self, reason: str) -> None:
         self.is_live = False

@@ -34,6 +34,8 @@ class FailureCode(StrEnum):
     """The same transaction id is in simulation at that peer now."""
     ENDORSEMENT_MISMATCH = "ENDORSEMENT_MISMATCH"
     """Two organisations came to different results: one peer lags behind, or the chaincode is not deterministic."""
+    ARGUMENT_NOT_TEXT = "ARGUMENT_NOT_TEXT"
+    """An argument holds half of a surrogate pair, which no UTF-8 can carry; nothing was sent."""
     REQUEST_INVALID = "REQUEST_INVALID"
     """The gateway or a peer cannot make sense of what was sent: a fault of this client."""
     NOT_IN_A_BLOCK = "NOT_IN_A_BLOCK"

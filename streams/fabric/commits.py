@@ -28,27 +28,51 @@ class Sighting:
 class Expectation:
     """One expected transaction."""
 
-    __slots__ = ("__weakref__", "_news", "_sighting")
+    __slots__ = ("__weakref__", "_is_doubtful", "_sighting", "_waiting")
 
     def __init__(self) -> None:
-        self._news = asyncio.Event()
         self._sighting: Sighting | None = None
+        self._is_doubtful = False
+        self._waiting: list[asyncio.Future[bool]] = []
 
-    async def news(self) -> Sighting | None:
-        """Wait for news: the sighting, or None when only a look-up can tell."""
-        await self._news.wait()
-        if self._sighting is None:
-            self._news.clear()
+    async def news(self, deadline: float) -> Sighting | None:
+        """Wait for news: the sighting, or None when only a look-up can tell.
+
+        `deadline` is a time of the event loop's clock. Raises TimeoutError.
+        """
+        if self._sighting is None and not self._is_doubtful:
+            loop = asyncio.get_running_loop()
+            waiting: asyncio.Future[bool] = loop.create_future()
+            self._waiting.append(waiting)
+            # A timer of its own: asyncio.timeout costs more than the whole wait.
+            timer = loop.call_at(deadline, _answer, waiting, False)
+            try:
+                if not await waiting:
+                    raise TimeoutError
+            finally:
+                timer.cancel()
+                self._waiting.remove(waiting)
+        self._is_doubtful = False
         return self._sighting
 
     def seen(self, sighting: Sighting) -> None:
         """It is in a block."""
         self._sighting = sighting
-        self._news.set()
+        self._wake_all()
 
     def doubt(self) -> None:
         """It may be on the ledger without the stream telling."""
-        self._news.set()
+        self._is_doubtful = True
+        self._wake_all()
+
+    def _wake_all(self) -> None:
+        for waiting in self._waiting:
+            _answer(waiting, True)
+
+
+def _answer(waiting: asyncio.Future[bool], is_news: bool) -> None:
+    if not waiting.done():
+        waiting.set_result(is_news)
 
 
 class Commits:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fabric_protos.common import common_pb2
+from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb2, transaction_pb2
 from google.protobuf.message import DecodeError
 
@@ -37,6 +38,12 @@ def content(payload: bytes) -> Content:
         return Content(arguments=_arguments(action), result=_result(action))
     except DecodeError:
         return NO_CONTENT
+
+
+def endorsed_payload(response: bytes) -> bytes:
+    """The payload of the envelope in a serialised EndorseResponse. Raises DecodeError."""
+    payload: bytes = gateway_pb2.EndorseResponse.FromString(response).prepared_transaction.payload
+    return payload
 
 
 def validation_code(number: int) -> str:

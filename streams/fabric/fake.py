@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from streams.chaincode.reference import COMMAND_ID
 from streams.chaincode.state import ChaincodeRefused
@@ -15,7 +16,7 @@ from streams.fabric import ids
 from streams.fabric.codes import FailureCode
 from streams.fabric.failures import chaincode_failure
 from streams.fabric.fake_network import Endorsed, FakeNetwork
-from streams.fabric.translation import endorse_error
+from streams.fabric.translation import endorse_error, not_text
 from streams.ledger import VALID, Committed, LedgerEntry
 from streams.messages import RoutedCommand
 
@@ -24,11 +25,17 @@ _DOWN = "the ledger is down"
 
 
 class FakeLedger:
-    """`streams.ledger.Ledger` for one identity of a FakeNetwork."""
+    """`streams.ledger.Ledger` for one identity of a FakeNetwork, with a certificate that can be renewed."""
 
     def __init__(self, network: FakeNetwork, identity: str) -> None:
         self.network = network
         self.identity = identity
+        self.certificate = 0
+        self.renewed_at: datetime | None = None
+
+    def renew(self) -> None:
+        """Sign with another certificate from now on."""
+        self.certificate, self.renewed_at = self.certificate + 1, self.network.now()
 
     def propose(self, command: RoutedCommand, attempt: int) -> FakeProposal:
         """The proposal of this attempt: the same transaction id every time."""
@@ -44,8 +51,16 @@ class FakeLedger:
             network=self.network,
             identity=self.identity,
             command=command,
-            transaction_id=ids.transaction_id(nonce, self.identity.encode()),
+            transaction_id=ids.transaction_id(nonce, self._creator(self.certificate)),
+            earlier_ids=tuple(
+                ids.transaction_id(nonce, self._creator(earlier))
+                for earlier in range(self.certificate)
+                if self.renewed_at is not None and command.created_at < self.renewed_at
+            ),
         )
+
+    def _creator(self, certificate: int) -> bytes:
+        return f"{self.identity} {certificate}".encode()
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
         """What the ledger holds under this id now. Raises CommitUnknown while the network is down."""
@@ -69,6 +84,7 @@ class FakeProposal:
     identity: str
     command: RoutedCommand
     transaction_id: str
+    earlier_ids: tuple[str, ...]
 
     async def endorse(self) -> FakeTransaction:
         """Run the chaincode. Raises EndorseFailed, DuplicateTransaction or AlreadyApplied."""
@@ -80,6 +96,10 @@ class FakeProposal:
             code = FailureCode.DUPLICATE_TRANSACTION
             raise DuplicateTransaction(message, code=code, transaction_id=self.transaction_id)
         arguments = (self.command.transaction_name, *self.command.arguments)
+        try:
+            "".join(arguments).encode()
+        except UnicodeEncodeError as error:
+            raise not_text(error, self.transaction_id) from error
         transient = {COMMAND_ID: self.command.command_id.encode()}
         try:
             endorsed = self.network.simulate(self.identity, self.transaction_id, arguments, transient)

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import os
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
 from streams.errors import CredentialsInvalid
@@ -21,8 +22,8 @@ SHORTEST_SECRET_BYTES = 32
 
 def nonce(secret: bytes, *, channel: str, chaincode: str, command_id: str, revision: int, attempt: int) -> bytes:
     """The nonce of one attempt of one revision of a command, 32 bytes."""
-    fields = (DOMAIN, channel, chaincode, command_id, str(revision), str(attempt))
-    return hmac.digest(secret, b"".join(map(_length_prefixed, fields)), "sha256")
+    fields = (command_id, str(revision), str(attempt))
+    return hmac.digest(secret, _of_chaincode(channel, chaincode) + b"".join(map(_length_prefixed, fields)), "sha256")
 
 
 def transaction_id(nonce: bytes, creator: bytes) -> str:
@@ -87,6 +88,12 @@ def _link(beside: Path, file: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+@lru_cache(maxsize=8)
+def _of_chaincode(channel: str, chaincode: str) -> bytes:
+    """What all nonces of a chaincode begin with."""
+    return b"".join(map(_length_prefixed, (DOMAIN, channel, chaincode)))
 
 
 def _length_prefixed(field: str) -> bytes:

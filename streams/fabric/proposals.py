@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
@@ -31,8 +32,11 @@ def signed_proposal(
     transient: Mapping[str, bytes],
     at: datetime,
 ) -> proposal_pb2.SignedProposal:
-    """A call of a chaincode, signed. `transient` reaches the chaincode but not the ordered envelope."""
-    chaincode_id = chaincode_pb2.ChaincodeID(name=chaincode)
+    """A call of a chaincode, signed. `transient` reaches the chaincode but not the ordered envelope.
+
+    Raises UnicodeEncodeError.
+    """
+    chaincode_id, extension = _chaincode(chaincode)
     spec = chaincode_pb2.ChaincodeSpec(
         chaincode_id=chaincode_id,
         input=chaincode_pb2.ChaincodeInput(args=[argument.encode() for argument in arguments]),
@@ -42,7 +46,7 @@ def signed_proposal(
         timestamp=_timestamp(at),
         channel_id=channel,
         tx_id=transaction_id(nonce, identity.creator),
-        extension=proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString(),
+        extension=extension,
     )
     payload = proposal_pb2.ChaincodeProposalPayload(
         input=chaincode_pb2.ChaincodeInvocationSpec(chaincode_spec=spec).SerializeToString(),
@@ -52,6 +56,31 @@ def signed_proposal(
         header=_header(identity, channel_header, nonce).SerializeToString(), payload=payload.SerializeToString()
     ).SerializeToString()
     return proposal_pb2.SignedProposal(proposal_bytes=proposal, signature=identity.sign(proposal))
+
+
+def endorse_request(
+    transaction_id: str, channel: str, proposal: proposal_pb2.SignedProposal, organisations: Sequence[str]
+) -> bytes:
+    """A serialised EndorseRequest; no `organisations`: as the chaincode's policy says."""
+    request = gateway_pb2.EndorseRequest(
+        transaction_id=transaction_id,
+        channel_id=channel,
+        proposed_transaction=proposal,
+        endorsing_organizations=organisations,
+    )
+    serialised: bytes = request.SerializeToString()
+    return serialised
+
+
+def submit_request(transaction_id: str, channel: str, payload: bytes, signature: bytes) -> bytes:
+    """A serialised SubmitRequest of an envelope."""
+    request = gateway_pb2.SubmitRequest(
+        transaction_id=transaction_id,
+        channel_id=channel,
+        prepared_transaction=common_pb2.Envelope(payload=payload, signature=signature),
+    )
+    serialised: bytes = request.SerializeToString()
+    return serialised
 
 
 def commit_status_request(
@@ -95,7 +124,12 @@ def _header(identity: Identity, channel_header: common_pb2.ChannelHeader, nonce:
     )
 
 
+@lru_cache(maxsize=8)
+def _chaincode(name: str) -> tuple[chaincode_pb2.ChaincodeID, bytes]:
+    """The id of a chaincode, and the extension of a channel header that names it: the same in every proposal."""
+    chaincode_id = chaincode_pb2.ChaincodeID(name=name)
+    return chaincode_id, proposal_pb2.ChaincodeHeaderExtension(chaincode_id=chaincode_id).SerializeToString()
+
+
 def _timestamp(at: datetime) -> Timestamp:
-    timestamp = Timestamp()
-    timestamp.FromDatetime(at)
-    return timestamp
+    return Timestamp(seconds=int(at.timestamp()), nanos=at.microsecond * 1000)

@@ -4,29 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
 import grpc
-from fabric_protos.common import common_pb2
-from fabric_protos.gateway import gateway_pb2
 
-from streams.errors import CommitRejected, CommitUnknown
+from streams.errors import CommitRejected, CommitUnknown, LedgerError
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode
 from streams.fabric.commits import Commits, Expectation
-from streams.fabric.envelopes import content
+from streams.fabric.envelopes import content, endorsed_payload
 from streams.fabric.failures import failure_of
+from streams.fabric.gateways import Gateways, Method
 from streams.fabric.look_up import look_up
-from streams.fabric.proposals import signed_proposal
+from streams.fabric.proposals import endorse_request, signed_proposal, submit_request
 from streams.fabric.queries import Queries
-from streams.fabric.translation import endorse_error, submit_error
+from streams.fabric.translation import Step, endorse_error, not_text, submit_error
 from streams.fabric.wallet import Identity
-from streams.ledger import VALID, Committed
+from streams.ledger import VALID, Committed, LedgerEntry
 from streams.messages import RoutedCommand
 from streams.settings import FabricSettings
+
+E = TypeVar("E", bound=LedgerError)
 
 COMMAND_ID = "command_id"
 """Key of the transient map under which a chaincode may find its idempotency key. It is never ordered."""
@@ -34,74 +36,101 @@ COMMAND_ID = "command_id"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """What every step of one identity shares. `stub` is the `GatewayStub`, a class that gRPC makes."""
+    """What every step of one process shares; `unrecognised` counts the failures that the table does not know."""
 
-    identity: Identity
     settings: FabricSettings
-    stub: Any
+    gateways: Gateways
     queries: Queries
     commits: Commits
-    follow_blocks: Callable[[], None]
+    start: Callable[[], None]
     now: Callable[[], datetime]
+    unrecognised: Counter[Step]
+
+    async def look_up(self, transaction_id: str) -> LedgerEntry | None:
+        """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown."""
+        try:
+            return await look_up(self.queries, self.settings.channel, transaction_id)
+        except CommitUnknown as unknown:
+            raise self.counted(unknown, Step.LOOK_UP) from unknown.__cause__
+
+    def counted(self, error: E, step: Step) -> E:
+        """The error; counted if no row of the table knew the answer."""
+        if error.code == FailureCode.UNRECOGNISED:
+            self.unrecognised[step] += 1
+        return error
 
 
 class GatewayProposal:
-    """`streams.ledger.Proposal`: the id is fixed; the rest is built and signed when it is sent."""
+    """`streams.ledger.Proposal`: signer and id are fixed; the rest is built and signed when it is sent."""
 
-    def __init__(self, session: Session, command: RoutedCommand, nonce: bytes) -> None:
+    def __init__(
+        self,
+        session: Session,
+        identity: Identity,
+        command: RoutedCommand,
+        nonce: bytes,
+        earlier_creators: tuple[bytes, ...],
+    ) -> None:
         self._session = session
+        self._identity = identity
         self._command = command
         self._nonce = nonce
-        self.transaction_id = ids.transaction_id(nonce, session.identity.creator)
+        self.transaction_id = ids.transaction_id(nonce, identity.creator)
+        self.earlier_ids = tuple(ids.transaction_id(nonce, creator) for creator in earlier_creators)
 
     async def endorse(self) -> GatewayTransaction:
         """Ask the organisations. Raises EndorseFailed, DuplicateTransaction or AlreadyApplied."""
         session, settings = self._session, self._session.settings
-        session.follow_blocks()
-        request = gateway_pb2.EndorseRequest(
-            transaction_id=self.transaction_id,
-            channel_id=settings.channel,
-            proposed_transaction=signed_proposal(
-                session.identity,
+        session.start()
+        try:
+            answer = await session.gateways.call(Method.ENDORSE, self._request(), settings.endorse_timeout_s)
+        except grpc.aio.AioRpcError as error:
+            failed = endorse_error(failure_of(error), self.transaction_id, asked=settings.endorsing_orgs)
+            raise session.counted(failed, Step.ENDORSE) from error
+        return GatewayTransaction(session, self._identity, self.transaction_id, endorsed_payload(answer))
+
+    def _request(self) -> bytes:
+        command, settings = self._command, self._session.settings
+        try:
+            proposal = signed_proposal(
+                self._identity,
                 channel=settings.channel,
                 chaincode=settings.chaincode,
-                arguments=(self._command.transaction_name, *self._command.arguments),
+                arguments=(command.transaction_name, *command.arguments),
                 nonce=self._nonce,
-                transient={COMMAND_ID: self._command.command_id.encode()},
-                at=session.now(),
-            ),
-            endorsing_organizations=settings.endorsing_orgs,
-        )
-        try:
-            response = await session.stub.Endorse(request, timeout=settings.endorse_timeout_s)
-        except grpc.aio.AioRpcError as error:
-            failure = failure_of(error)
-            raise endorse_error(failure, self.transaction_id, asked=settings.endorsing_orgs) from error
-        return GatewayTransaction(session, self.transaction_id, response.prepared_transaction.payload)
+                transient={COMMAND_ID: command.command_id.encode()},
+                at=self._session.now(),
+            )
+        except UnicodeEncodeError as error:
+            raise not_text(error, self.transaction_id) from error
+        return endorse_request(self.transaction_id, settings.channel, proposal, settings.endorsing_orgs)
 
 
 class GatewayTransaction:
-    """`streams.ledger.Transaction`: one envelope; submitting it again sends the same bytes."""
+    """`streams.ledger.Transaction`: one envelope; submitting it again sends the same bytes, to whichever gateway."""
 
-    def __init__(self, session: Session, transaction_id: str, payload: bytes) -> None:
+    def __init__(self, session: Session, identity: Identity, transaction_id: str, payload: bytes) -> None:
         self._session = session
         self.transaction_id = transaction_id
-        self.result = content(payload).result
-        self._request = gateway_pb2.SubmitRequest(
-            transaction_id=transaction_id,
-            channel_id=session.settings.channel,
-            prepared_transaction=common_pb2.Envelope(payload=payload, signature=session.identity.sign(payload)),
-        )
+        self._payload = payload
+        self._request = submit_request(transaction_id, session.settings.channel, payload, identity.sign(payload))
         # Before Submit, and kept over repeated ones: the block may come before the answer.
         self._expectation = session.commits.expect(transaction_id)
 
+    @property
+    def result(self) -> bytes:
+        """The chaincode's answer."""
+        return content(self._payload).result
+
     async def submit(self) -> GatewayCommit:
         """Hand the envelope to the orderer. Raises SubmitFailed."""
+        session = self._session
         try:
-            await self._session.stub.Submit(self._request, timeout=self._session.settings.submit_timeout_s)
+            await session.gateways.call(Method.SUBMIT, self._request, session.settings.submit_timeout_s)
         except grpc.aio.AioRpcError as error:
-            raise submit_error(failure_of(error), self.transaction_id) from error
-        return GatewayCommit(self._session, self.transaction_id, self._expectation)
+            failed = submit_error(failure_of(error), self.transaction_id)
+            raise session.counted(failed, Step.SUBMIT) from error
+        return GatewayCommit(session, self.transaction_id, self._expectation)
 
 
 class GatewayCommit:
@@ -122,8 +151,7 @@ class GatewayCommit:
         while True:
             try:
                 # Only the wait is cut off: a cancelled gRPC call may end with an error that looks like an answer.
-                async with asyncio.timeout_at(deadline):
-                    sighting = await self._expectation.news()
+                sighting = await self._expectation.news(deadline)
             except TimeoutError:
                 break
             if sighting is not None:
@@ -137,7 +165,7 @@ class GatewayCommit:
         raise CommitUnknown(message, code=FailureCode.NOT_IN_A_BLOCK, transaction_id=self.transaction_id)
 
     async def _looked_up(self) -> Committed | None:
-        entry = await look_up(self._session.queries, self._session.settings.channel, self.transaction_id)
+        entry = await self._session.look_up(self.transaction_id)
         return None if entry is None else self._decide(entry.code, entry.block_number, self._session.now())
 
     def _decide(self, code: str, block_number: int, seen_at: datetime) -> Committed:

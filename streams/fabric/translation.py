@@ -188,6 +188,12 @@ def _is_disputed(failure: Failure, asked: Collection[str]) -> bool:
     return not asked or not refused_by.issuperset(asked)
 
 
+def not_text(error: UnicodeEncodeError, transaction_id: str) -> EndorseFailed:
+    """An argument that cannot be sent; the message does not quote it."""
+    message = f"an argument is not text: half of a surrogate pair at its character {error.start}"
+    return EndorseFailed(message, code=F.ARGUMENT_NOT_TEXT, transaction_id=transaction_id, refused=True)
+
+
 def submit_error(failure: Failure, transaction_id: str) -> SubmitFailed:
     """SubmitFailed, saying whether the orderer may have taken it."""
     row, _ = find(Step.SUBMIT, failure)

@@ -1,4 +1,7 @@
-"""The wallet: one identity's certificate and key, as flat files `<identity>-cert` and `<identity>-key`."""
+"""The wallet: one identity's certificate and key, as flat files `<identity>-cert` and `<identity>-key`.
+
+The other files of an identity, without keys, are described in `streams.fabric.previous`.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ from fabric_protos.msp import identities_pb2
 from streams.errors import CredentialsInvalid
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+_ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +40,9 @@ class Identity:
 
     def sign(self, message: bytes) -> bytes:
         """ECDSA over SHA-256, DER, with the lower of the two possible S: peers refuse the other (bccsp/sw/ecdsa.go)."""
-        r, s = decode_dss_signature(self.key.sign(message, ec.ECDSA(hashes.SHA256())))
-        return encode_dss_signature(r, min(s, P256_ORDER - s))
+        signature = self.key.sign(message, _ECDSA_SHA256)
+        r, s = decode_dss_signature(signature)
+        return signature if s <= P256_ORDER - s else encode_dss_signature(r, P256_ORDER - s)
 
 
 def load_identity(wallet: Path, name: str, msp_id: str, *, now: datetime) -> Identity:
@@ -59,18 +64,23 @@ def load_identity(wallet: Path, name: str, msp_id: str, *, now: datetime) -> Ide
     if certificate.not_valid_after_utc <= now:
         raise CredentialsInvalid(
             f"{certificate_file}: the certificate expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC;"
-            " renew it and restart"
+            " renew it"
         )
-    creator: bytes = identities_pb2.SerializedIdentity(mspid=msp_id, id_bytes=pem).SerializeToString()
     return Identity(
         msp_id=msp_id,
         name=name,
         certificate=pem,
-        creator=creator,
+        creator=serialized_identity(msp_id, pem),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         key=key,
     )
+
+
+def serialized_identity(msp_id: str, certificate: bytes) -> bytes:
+    """The `msp.SerializedIdentity` of a PEM certificate: the creator that proposals carry and ids depend on."""
+    creator: bytes = identities_pb2.SerializedIdentity(mspid=msp_id, id_bytes=certificate).SerializeToString()
+    return creator
 
 
 def read_private(file: Path) -> bytes:

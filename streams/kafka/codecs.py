@@ -53,7 +53,7 @@ class Codec(Generic[M]):
             found = (
                 "no value" if value is None else f"a value that starts with {value[:_HEADER_SIZE].hex() or 'nothing'}"
             )
-            raise UnreadableMessage(f"expected a {self.name} in single-object encoding ({header.hex()}), found {found}")
+            raise UnreadableMessage(f"expected {self.name} in single-object encoding ({header.hex()}), found {found}")
         try:
             record = fastavro.schemaless_reader(io.BytesIO(value[_HEADER_SIZE:]), schema, None)
             return self.from_record(record)

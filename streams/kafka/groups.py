@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 from confluent_kafka import ConsumerGroupState
 from confluent_kafka.admin import AdminClient
@@ -29,8 +30,13 @@ def line_groups(identities: Iterable[str], cdc_topic: str) -> dict[str, str]:
     }
 
 
+@cache
+def _admin(bootstrap_servers: str) -> AdminClient:
+    """One for the process: whoever waits for a group asks often."""
+    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+
+
 def has_members(bootstrap_servers: str, group: str) -> bool:
     """The group is stable and somebody reads. Raises confluent_kafka.KafkaException if Kafka does not answer."""
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-    described = admin.describe_consumer_groups([group], request_timeout=TIMEOUT_S)[group].result()
+    described = _admin(bootstrap_servers).describe_consumer_groups([group], request_timeout=TIMEOUT_S)[group].result()
     return bool(described.state == ConsumerGroupState.STABLE and described.members)

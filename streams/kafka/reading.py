@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 from streams.messages import Origin
 
 READ_TIMEOUT_S = 15.0
+LEADER_PAUSE_S = 0.1
 CLOCK_SKEW = timedelta(seconds=60)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every record."""
@@ -53,12 +54,25 @@ def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:
     wanted = [TopicPartition(topic, partition, since_ms) for partition in metadata.partitions]
     starts, ends = [], {}
     for start in consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S):
-        _, end = consumer.get_watermark_offsets(start, timeout=READ_TIMEOUT_S)
+        end = _end(consumer, start)
         if 0 <= start.offset < end:
             starts.append(start)
             ends[start.partition] = end
     consumer.assign(starts)
     return ends
+
+
+def _end(consumer: Consumer, partition: TopicPartition) -> int:
+    """The end offset; patient while the partition's leader moves."""
+    deadline = time.monotonic() + READ_TIMEOUT_S
+    while True:
+        try:
+            end: int = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)[1]
+            return end
+        except KafkaException as error:
+            if not error.args[0].retriable() or time.monotonic() > deadline:
+                raise
+            time.sleep(LEADER_PAUSE_S)
 
 
 def _drop_finished(consumer: Consumer, topic: str, ends: dict[int, int]) -> None:

@@ -81,7 +81,7 @@ async def trace(settings: ToolSettings, command_id: str) -> Trace:
     try:
         for command in {command.identity: command for _, command in found.routed}.values():
             async with connect(settings.fabric, command.identity) as gateway:
-                answers += [await _ask(gateway, command, attempt) for attempt in range(attempts)]
+                answers += [answer for attempt in range(attempts) for answer in await _ask(gateway, command, attempt)]
     except PipelineError as error:
         return replace(found, ledger=answers, ledger_problem=str(error))
     return replace(found, ledger=answers)
@@ -125,13 +125,19 @@ def _read(
             yield origin_of(message), decoded
 
 
-async def _ask(gateway: Gateway, command: RoutedCommand, attempt: int) -> LedgerAnswer:
-    transaction_id = gateway.propose(command, attempt).transaction_id
-    entry = await gateway.look_up(transaction_id)
-    return LedgerAnswer(
-        identity=command.identity,
-        attempt=attempt,
-        transaction_id=transaction_id,
-        code=entry.code if entry else None,
-        block_number=entry.block_number if entry else None,
-    )
+async def _ask(gateway: Gateway, command: RoutedCommand, attempt: int) -> list[LedgerAnswer]:
+    """Of this attempt, under the current certificate and under those that may have signed it before."""
+    proposal = gateway.propose(command, attempt)
+    answers = []
+    for transaction_id in (*proposal.earlier_ids, proposal.transaction_id):
+        entry = await gateway.look_up(transaction_id)
+        answers.append(
+            LedgerAnswer(
+                identity=command.identity,
+                attempt=attempt,
+                transaction_id=transaction_id,
+                code=entry.code if entry else None,
+                block_number=entry.block_number if entry else None,
+            )
+        )
+    return answers

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -23,6 +24,12 @@ def _comma_separated(value: object) -> object:
 
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_comma_separated)]
+
+
+def _one_or_more(value: str) -> str:
+    if not _comma_separated(value):
+        raise ValueError("names no `host:port`")
+    return value
 
 
 class Section(BaseModel):
@@ -73,10 +80,12 @@ class ConnectSettings(Section):
 class FabricSettings(Section):
     """The gateway peer, the channel and the credentials."""
 
-    gateway: str = Field(description="`host:port` of the gateway peer.")
-    tls_ca_file: Path = Field(description="PEM file of the CA that signed the gateway's TLS certificate.")
+    gateway: Annotated[str, AfterValidator(_one_or_more)] = Field(
+        description="Comma-separated `host:port` of the gateway peers; the others stand in for one that is ill."
+    )
+    tls_ca_file: Path = Field(description="PEM file of the CAs that signed the gateways' TLS certificates.")
     server_name: str | None = Field(
-        None, description="Name expected in the gateway's TLS certificate, if not the host."
+        None, description="Name expected in the gateways' TLS certificates, if not the host."
     )
     channel: str = Field("gxchannel", description="Channel name.")
     chaincode: str = Field("gxtv3", description="Chaincode name.")
@@ -85,7 +94,9 @@ class FabricSettings(Section):
         ("Org1MSP", "Org2MSP"),
         description="Comma-separated MSP ids that must endorse; empty: as the policy says.",
     )
-    wallet: Path = Field(description="Folder of flat files `<identity>-cert`, `<identity>-key`, `tlsca-cert`.")
+    wallet: Path = Field(
+        description="Folder of flat files `<identity>-cert`, `<identity>-key`, `tlsca-cert`; followed for renewed ones."
+    )
     nonce_secret_file: Path = Field(
         description="File of the secret that transaction ids follow from; the same for every process of a deployment."
     )
@@ -94,6 +105,11 @@ class FabricSettings(Section):
     commit_timeout_s: PositiveFloat = Field(
         60.0, description="How long to wait for a block before looking up, seconds."
     )
+
+    @property
+    def gateways(self) -> tuple[str, ...]:
+        """`host:port` of each gateway, once."""
+        return tuple(dict.fromkeys(part.strip() for part in self.gateway.split(",") if part.strip()))
 
 
 class WindowSettings(Section):

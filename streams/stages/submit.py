@@ -3,28 +3,36 @@
 The ledger is the journal: the transaction id of every attempt follows from the command, so after any crash the same
 steps lead to the same ids. Attempt n+1 is made only after the ledger said that n is invalid for good. Silence never
 advances the attempt: the same envelope is submitted again until the ledger answers.
+
+A renewed certificate changes the ids. A command that may have been submitted with an earlier certificate is first
+looked up under the ids it had then; one in flight keeps the certificate it started with.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from streams.endings import Ending
 from streams.errors import AlreadyApplied, CommitRejected, LedgerError, SubmitFailed
-from streams.ledger import VALID, Ledger, LedgerEntry, Transaction
+from streams.ledger import VALID, Ledger, LedgerEntry, Proposal, Transaction
 from streams.messages import DeadLetterKind, Outcome, OutcomeKind, RoutedCommand
 from streams.retry import DUPLICATE_TXID, Backoff, Verdict, verdict
 
 BUG = "BUG"
 ID_REUSED = "COMMAND_ID_REUSED"
+IDENTITY_REFUSED = frozenset({"IDENTITY_EXPIRED", "ACCESS_DENIED"})
+"""The codes with which a certificate is refused; another one may be accepted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the stage needs from outside: the ledger, time, patience, and who to tell."""
+    """What the stage needs from outside: the ledger, time, patience, and who to tell.
+
+    `settle_s`: how long what another process submitted may take into a block.
+    """
 
     ledger: Ledger
     backoff: Backoff
@@ -35,6 +43,7 @@ class Surroundings:
     report: Callable[[Outcome], Awaitable[None]]  # must not raise: news of a command is not its fate
     notice: Callable[[RoutedCommand, LedgerError, Verdict], None]
     worker: str
+    settle_s: float = 60.0
 
 
 async def submit(command: RoutedCommand, taken_at: datetime, surroundings: Surroundings) -> Ending:
@@ -52,7 +61,11 @@ class _Submission:
     taken_at: datetime
     around: Surroundings
     stages: dict[str, datetime] = field(init=False)
+    settled_at: datetime = field(init=False)
     attempt: int = field(default=0, init=False)
+    proposal: Proposal | None = field(default=None, init=False)
+    is_looked_up: bool = field(default=False, init=False)
+    tried: list[str] = field(default_factory=list, init=False)
     transaction: Transaction | None = field(default=None, init=False)
     may_be_on_ledger: bool = field(default=False, init=False)
     failures: int = field(default=0, init=False)
@@ -64,20 +77,27 @@ class _Submission:
             "routed": self.command.routed_at,
             "taken": self.taken_at,
         }
+        self.settled_at = self.taken_at + timedelta(seconds=self.around.settle_s)
 
     async def run(self) -> Ending:
         while True:
             try:
-                return await self._try()
+                ending = await self._try()
             except LedgerError as error:
                 ending = await self._after(error)
-                if ending is not None:
-                    return ending
+            if ending is not None:
+                return ending
 
-    async def _try(self) -> Ending:
-        """One pass through the steps that are still to be made. Raises LedgerError."""
+    async def _try(self) -> Ending | None:
+        """One pass through the steps that are still to be made; None: another pass is needed. Raises LedgerError."""
+        if self.proposal is None:
+            self.proposal = self.around.ledger.propose(self.command, self.attempt)
+            self.is_looked_up = not self.proposal.earlier_ids
+            self._note(self.proposal.transaction_id)
+        if not self.is_looked_up:
+            return await self._look_up_all(self.proposal)
         if self.transaction is None:
-            self.transaction = await self.around.ledger.propose(self.command, self.attempt).endorse()
+            self.transaction = await self.proposal.endorse()
             self.stages["endorsed"] = self.around.now()
         # Set before the call: a Submit that is cut off may have reached the orderer.
         was_open, self.may_be_on_ledger = self.may_be_on_ledger, True
@@ -108,7 +128,7 @@ class _Submission:
             case Verdict.LOOK_UP:
                 return await self._look_up(error)
             case Verdict.SAME_TRANSACTION:
-                pass
+                self._leave_refused_identity(error)
         await self._back_off()
         return None
 
@@ -128,21 +148,57 @@ class _Submission:
             # One peer knows more than the one that was asked: ask again.
             await self._back_off()
             return None
+        return await self._settled_by(entry)
+
+    async def _look_up_all(self, proposal: Proposal) -> Ending | None:
+        """What became of this attempt under every certificate; that there is nothing counts once it has settled."""
+        is_settled, held = self.around.now() >= self.settled_at, list[LedgerEntry]()
+        for transaction_id in (*proposal.earlier_ids, proposal.transaction_id):
+            try:
+                entry = await self.around.ledger.look_up(transaction_id)
+                held += [entry] if entry is not None and entry.code != DUPLICATE_TXID else []
+            except LedgerError as unknown:
+                self.around.notice(self.command, unknown, Verdict.LOOK_UP)
+                is_settled = False
+        decides = next((entry for entry in held if entry.code == VALID), held[-1] if held and is_settled else None)
+        if decides is not None:
+            self._note(decides.transaction_id)
+            return await self._settled_by(decides)
+        self.is_looked_up = is_settled
+        if not is_settled:
+            await self._back_off()
+        return None
+
+    async def _settled_by(self, entry: LedgerEntry) -> Ending | None:
+        """What follows from an entry of the ledger."""
         if entry.code != VALID:
-            message = f"transaction is on the ledger as {entry.code}"
+            message, code, block = f"transaction is on the ledger as {entry.code}", entry.code, entry.block_number
             return await self._after(
-                CommitRejected(message, code=entry.code, transaction_id=transaction_id, block_number=entry.block_number)
+                CommitRejected(message, code=code, transaction_id=entry.transaction_id, block_number=block)
             )
         if entry.arguments != (self.command.transaction_name, *self.command.arguments):
             return self._id_reused(entry)
         self.stages["committed"] = self.around.now()
-        return self._committed(transaction_id, entry.block_number)
+        return self._committed(entry.transaction_id, entry.block_number)
+
+    def _leave_refused_identity(self, error: LedgerError) -> None:
+        """The certificate in hand is refused, but there is a newer one: look up, then start the attempt with that."""
+        if error.code not in IDENTITY_REFUSED or self.proposal is None:
+            return
+        if self.around.ledger.propose(self.command, self.attempt).transaction_id != self.proposal.transaction_id:
+            self._drop_transaction()
+            # What was submitted with the old certificate before it was refused may still come into a block.
+            self.settled_at = self.around.now() + timedelta(seconds=self.around.settle_s)
+
+    def _drop_transaction(self) -> None:
+        self.proposal, self.transaction, self.may_be_on_ledger, self.failures = None, None, False, 0
+        for stage in ("endorsed", "submitted"):
+            self.stages.pop(stage, None)
 
     async def _next_attempt(self) -> None:
         """The ledger said that this attempt is invalid for good; wait until the state may have moved on."""
-        self.attempt, self.transaction, self.may_be_on_ledger, self.failures = self.attempt + 1, None, False, 0
-        for stage in ("endorsed", "submitted"):
-            self.stages.pop(stage, None)
+        self.attempt += 1
+        self._drop_transaction()
         await self.around.sleep(self.around.conflict_backoff.wait_s(self.attempt))
 
     async def _back_off(self) -> None:
@@ -150,17 +206,15 @@ class _Submission:
         await self.around.sleep(self.around.backoff.wait_s(self.failures))
 
     def _committed(self, transaction_id: str, block_number: int) -> Ending:
-        outcome = self._outcome(OutcomeKind.COMMITTED, transaction_id, block_number=block_number)
-        return Ending(outcome=outcome, dead_letter_kind=None, transaction_ids=self._transaction_ids())
+        return self._ended(self._outcome(OutcomeKind.COMMITTED, transaction_id, block_number), None)
 
     def _failed(self, error: LedgerError) -> Ending:
         failed = partial(self._outcome, OutcomeKind.FAILED, error_code=error.code, error=str(error))
         match error:
             case CommitRejected(transaction_id=transaction_id, block_number=block_number):
-                kind, outcome = DeadLetterKind.INVALID, failed(transaction_id, block_number=block_number)
+                return self._ended(failed(transaction_id, block_number), DeadLetterKind.INVALID)
             case _:
-                kind, outcome = DeadLetterKind.REFUSED, failed(None)
-        return Ending(outcome=outcome, dead_letter_kind=kind, transaction_ids=self._transaction_ids())
+                return self._ended(failed(None), DeadLetterKind.REFUSED)
 
     def parked(self, bug: Exception) -> Ending:
         """Our own code failed: the command may be on the ledger. The text names the bug, never a payload."""
@@ -170,29 +224,24 @@ class _Submission:
             error_code=BUG,
             error=f"parked by a bug ({type(bug).__name__}); may be on the ledger",
         )
-        ids = self._transaction_ids() if self.transaction else ()
-        return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.BUG, transaction_ids=ids, bug=bug)
+        return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.BUG, transaction_ids=tuple(self.tried), bug=bug)
 
     def _id_reused(self, entry: LedgerEntry) -> Ending:
-        outcome = self._outcome(
-            OutcomeKind.FAILED,
-            entry.transaction_id,
-            block_number=entry.block_number,
-            error_code=ID_REUSED,
-            error="command id reused: the ledger holds a transaction of this id with other arguments",
-        )
-        ids = self._transaction_ids()
-        return Ending(outcome=outcome, dead_letter_kind=DeadLetterKind.INVALID, transaction_ids=ids)
+        text = "command id reused: the ledger holds a transaction of this id with other arguments"
+        held = entry.transaction_id, entry.block_number
+        return self._ended(self._outcome(OutcomeKind.FAILED, *held, ID_REUSED, text), DeadLetterKind.INVALID)
 
-    def _transaction_ids(self) -> tuple[str, ...]:
-        propose = self.around.ledger.propose
-        return tuple(propose(self.command, attempt).transaction_id for attempt in range(self.attempt + 1))
+    def _ended(self, outcome: Outcome, kind: DeadLetterKind | None) -> Ending:
+        return Ending(outcome=outcome, dead_letter_kind=kind, transaction_ids=tuple(self.tried))
+
+    def _note(self, transaction_id: str) -> None:
+        if transaction_id not in self.tried:
+            self.tried.append(transaction_id)
 
     def _outcome(
         self,
         kind: OutcomeKind,
         transaction_id: str | None,
-        *,
         block_number: int | None = None,
         error_code: str | None = None,
         error: str | None = None,

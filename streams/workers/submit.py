@@ -86,7 +86,9 @@ class SubmitWorker:
     async def connected(self) -> AsyncIterator[None]:
         """The worker's lifespan: a gateway to the ledger, signing as the identity."""
         window = self.settings.submit
-        async with connect(self.settings.fabric, self.identity, on_interruption=_stream_interrupted) as gateway:
+        async with connect(
+            self.settings.fabric, self.identity, on_interruption=_stream_interrupted, tell=_tell
+        ) as gateway:
             self.surroundings = Surroundings(
                 ledger=gateway,
                 backoff=Backoff(base_s=window.retry_base_s, cap_s=window.retry_cap_s, jitter=random.uniform),
@@ -99,7 +101,9 @@ class SubmitWorker:
                 report=self.publisher.report,
                 notice=RetryLog(time.monotonic).notice,
                 worker=self.name,
+                settle_s=self.settings.fabric.commit_timeout_s,
             )
+            gateway.start()
             yield
 
     async def take(self, event: Any) -> None:
@@ -156,6 +160,18 @@ class SubmitWorker:
 
 def _stream_interrupted(cause: str) -> None:
     logger().warning(Event.COMMIT_STREAM_INTERRUPTED, cause=cause)
+
+
+def _tell(event: Event, cause: str) -> None:
+    match event:
+        case Event.CERTIFICATE_RENEWED:
+            logger().info(Event.CERTIFICATE_RENEWED, cause=cause)
+        case Event.CERTIFICATE_REFUSED:
+            logger().error(Event.CERTIFICATE_REFUSED, cause=cause)
+        case Event.CERTIFICATE_NOT_KEPT:
+            logger().warning(Event.CERTIFICATE_NOT_KEPT, cause=cause)
+        case _:
+            logger().warning(Event.GATEWAY_CHANGED, cause=cause)
 
 
 def _now() -> datetime:

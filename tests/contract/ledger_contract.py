@@ -123,6 +123,19 @@ class LedgerContract:
         assert failed.value.refused
         assert str(failed.value) == "Function Nope not found in contract AdminContract"
 
+    async def test_an_argument_that_is_not_text_is_refused_before_anything_is_sent(self, network: Network) -> None:
+        """JSON can hold half of a surrogate pair, UTF-8 cannot."""
+        payer, payee = await new_user(network), await new_user(network)
+        proposal = network.admin.propose(transfer(payer, payee, 1, remark="half of \ud83c"), 0)
+        with pytest.raises(EndorseFailed) as failed:
+            await proposal.endorse()
+        assert (failed.value.code, failed.value.refused) == ("ARGUMENT_NOT_TEXT", True)
+        assert failed.value.transaction_id == proposal.transaction_id
+        assert "\ud83c" not in str(failed.value)
+
+    async def test_a_fresh_command_has_one_transaction_id(self, network: Network) -> None:
+        assert network.partner.propose(create_user(), 0).earlier_ids == ()
+
     async def test_an_identity_without_the_role_is_refused(self, network: Network) -> None:
         with pytest.raises(EndorseFailed) as failed:
             await network.partner.propose(command("AdminContract:PauseSystem", "a reason"), 0).endorse()

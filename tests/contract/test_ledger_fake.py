@@ -71,3 +71,15 @@ class TestFakeLedger(LedgerContract):
             await commit.status()
         fake.cut_block()
         assert (await commit.status()).block_number == len(fake.blocks) - 1
+
+    async def test_a_renewed_certificate_has_other_ids_and_knows_the_earlier_ones(
+        self, network: Network, fake: FakeNetwork
+    ) -> None:
+        wanted = create_user()
+        before = network.partner.propose(wanted, 0).transaction_id
+        assert isinstance(network.partner, FakeLedger)
+        network.partner.renew()
+        renewed = network.partner.propose(wanted, 0)
+        assert renewed.transaction_id != before
+        assert renewed.earlier_ids == (before,)
+        assert network.partner.propose(create_user(), 0).earlier_ids == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -151,6 +152,36 @@ class TestSimulatedLedger(LedgerContract):
             with pytest.raises(CommitUnknown) as unknown:
                 await commit.status()
         assert unknown.value.code == "NOT_IN_A_BLOCK"
+
+    async def test_waiting_for_a_block_takes_no_slot_of_the_gateway(self, simulator: Running, tmp_path: Path) -> None:
+        await simulator.stop()
+        simulator.config = replace(simulator.config, gateway_limit=2)
+        await simulator.start(block_interval_s=3600)
+        async with connect(simulator.settings(tmp_path), SUPER_ADMIN.name) as ledger:
+            wanted = command("AdminContract:BootstrapSystem")
+            commits = [await (await ledger.propose(wanted, attempt).endorse()).submit() for attempt in range(10)]
+            waiting = [asyncio.create_task(commit.status()) for commit in commits]
+            await eventually(lambda: ledger.blocks.is_live)
+            assert await ledger.height() == 1
+            await ledger.propose(wanted, 99).endorse()
+            assert not any(one.done() for one in waiting)
+            for one in waiting:
+                one.cancel()
+            await asyncio.wait(waiting)
+
+    async def test_the_client_tells_how_far_behind_the_chain_it_is(
+        self, partner: Gateway, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("streams.fabric.height.ASKED_EVERY_S", 0.05)
+        committed = await applied(partner, create_user())
+        await eventually(lambda: partner.blocks.behind == 0)
+        partner.blocks.last_block = committed.block_number - 2
+        assert partner.blocks.behind == 2
+
+    async def test_nothing_is_remembered_of_what_has_ended(self, partner: Gateway) -> None:
+        for _ in range(5):
+            await applied(partner, create_user())
+        assert partner.waiting == 0
 
     @pytest.mark.parametrize("orgs", ["", "Org1MSP"])
     @pytest.mark.parametrize("change", ["chaincode", "channel"])

@@ -45,6 +45,7 @@ BAD_TLS = (
     "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7051: Tls handshake failed "
     "(TSI_PROTOCOL_FAILURE): SSL_ERROR_SSL: CERTIFICATE_VERIFY_FAILED: self signed certificate"
 )
+PLAIN_TEXT = "failed to connect to all addresses; last error: UNAVAILABLE: ipv4:127.0.0.1:7051: Socket closed"
 BAD_NAME = (
     "failed to connect to all addresses; last error: UNKNOWN: ipv4:127.0.0.1:7051: Custom verification check failed "
     "with error: UNAUTHENTICATED: Hostname Verification Check failed."
@@ -77,7 +78,10 @@ def row(failure: Failure, code: F, *, refused: bool = False, may_be_on_ledger: b
 
 ENDORSE = [
     row(answer("FAILED_PRECONDITION", NO_PEERS + "No metadata was found for chaincode nope in channel gxchannel"), F.UNKNOWN_CHAINCODE),
+    row(answer("FAILED_PRECONDITION", NO_PEERS + "No metadata was found for chaincode gxtv3 in channel nochan"), F.UNKNOWN_CHAINCODE),
+    row(answer("FAILED_PRECONDITION", NO_PEERS + "No metadata was found for chaincode qscc in channel gxchannel"), F.UNKNOWN_CHAINCODE),
     row(answer("FAILED_PRECONDITION", NO_PEERS + "no peer combination can satisfy the endorsement policy"), F.PEER_UNAVAILABLE),
+    row(answer("UNAVAILABLE", "failed to find any endorsing peers for org(s): Org2MSP"), F.PEER_UNAVAILABLE),
     row(answer("FAILED_PRECONDITION", "failed to select a set of endorsers that satisfy the endorsement policy due to unavailability of peers: [{p2 Org2MSP}]"), F.PEER_UNAVAILABLE),
     row(answer("FAILED_PRECONDITION", "no endorsers found in the gateway's organization; retry specifying endorsing organization(s) to protect transient data"), F.PEER_UNAVAILABLE),
     row(answer("ABORTED", END, (P1, "chaincode response 500, insufficient funds")), F.CHAINCODE_REFUSED, refused=True),
@@ -115,6 +119,7 @@ ENDORSE = [
     row(answer("UNAVAILABLE", BROKEN), F.PEER_UNAVAILABLE),
     row(answer("UNAVAILABLE", BAD_TLS), F.TLS),
     row(answer("UNAVAILABLE", BAD_NAME), F.TLS),
+    row(answer("UNAVAILABLE", PLAIN_TEXT), F.PEER_UNAVAILABLE),
     row(answer("ABORTED", END, (P1, "something new")), F.UNRECOGNISED),
     row(answer("INTERNAL", ""), F.UNRECOGNISED),
 ]  # fmt: skip
@@ -140,20 +145,30 @@ SUBMIT = [
     row(answer("UNAVAILABLE", BROKEN), F.PEER_UNAVAILABLE, may_be_on_ledger=True),
     row(answer("UNAVAILABLE", "Stream removed (recvmsg:Connection reset by peer (104))"), F.PEER_UNAVAILABLE, may_be_on_ledger=True),
     row(answer("UNAVAILABLE", BAD_TLS), F.TLS),
+    row(answer("UNAVAILABLE", BAD_NAME), F.TLS),
+    row(answer("UNAVAILABLE", PLAIN_TEXT), F.PEER_UNAVAILABLE),
     row(answer("UNKNOWN", LIMIT), F.OVERLOADED),
     row(answer("INTERNAL", "something new"), F.UNRECOGNISED, may_be_on_ledger=True),
     row(answer("UNKNOWN", "something new"), F.UNRECOGNISED, may_be_on_ledger=True),
 ]  # fmt: skip
 
 _REFUSED_CALL = "chaincode response 500, no"
+WRONG_ID = "error validating proposal: incorrectly computed txid 'x' -- expected 'y'"
+TOO_SLOW = SIMULATION + "error sending: timeout expired while executing transaction"
+TRIED_ALL = "failed to evaluate transaction, see attached details for more info"
 EVALUATE = [
+    row(answer("FAILED_PRECONDITION", EVAL + UNKNOWN_CREATOR, (P1, UNKNOWN_CREATOR)), F.ACCESS_DENIED),
+    row(answer("FAILED_PRECONDITION", EVAL + WRONG_ID, (P1, WRONG_ID)), F.REQUEST_INVALID),
+    row(answer("ABORTED", TRIED_ALL, (P1, TOO_SLOW), (P2, TOO_SLOW)), F.TIMEOUT),
+    row(answer("UNAVAILABLE", NOT_CONNECTED), F.PEER_UNAVAILABLE),
+    row(answer("UNAVAILABLE", BROKEN), F.PEER_UNAVAILABLE),
     row(answer("UNKNOWN", EVAL + _REFUSED_CALL, (P1, _REFUSED_CALL)), F.CHAINCODE_REFUSED, refused=True),
     row(answer("FAILED_PRECONDITION", "no peers available to evaluate chaincode nope in channel gxchannel"), F.UNKNOWN_CHAINCODE),
     row(answer("UNAVAILABLE", NO_CONFIG), F.UNKNOWN_CHANNEL),
     row(answer("FAILED_PRECONDITION", EVAL + DENIED, (P1, DENIED)), F.ACCESS_DENIED),
     row(answer("FAILED_PRECONDITION", EVAL + DUPLICATE, (P1, DUPLICATE)), F.DUPLICATE_TRANSACTION),
     row(answer("INVALID_ARGUMENT", "failed to unpack transaction proposal: a signed proposal is required"), F.REQUEST_INVALID),
-    row(answer("ABORTED", "failed to evaluate transaction, see attached details for more info", (P1, NO_LAUNCH), (P2, NO_LAUNCH)), F.CHAINCODE_UNAVAILABLE),
+    row(answer("ABORTED", TRIED_ALL, (P1, NO_LAUNCH), (P2, NO_LAUNCH)), F.CHAINCODE_UNAVAILABLE),
     row(answer("UNKNOWN", LIMIT), F.OVERLOADED),
     row(answer("DEADLINE_EXCEEDED", "Deadline Exceeded"), F.TIMEOUT),
 ]  # fmt: skip
@@ -167,6 +182,7 @@ def asked(text: str) -> Failure:
 LOOK_UP = [
     row(asked("Invalid chain ID, nochan"), F.UNKNOWN_CHANNEL),
     row(asked("access denied for [GetTransactionByID][gxchannel]: [policy]"), F.ACCESS_DENIED),
+    row(asked("access denied for [Nope][gxchannel]: [Unmapped policy for qscc/Nope]"), F.ACCESS_DENIED),
     row(asked("missing 3rd argument for GetTransactionByID"), F.UNRECOGNISED),
     row(answer("FAILED_PRECONDITION", EVAL + UNKNOWN_CREATOR, (P1, UNKNOWN_CREATOR)), F.ACCESS_DENIED),
     row(answer("UNAVAILABLE", NO_CONFIG), F.UNKNOWN_CHANNEL),
@@ -176,6 +192,8 @@ LOOK_UP = [
     row(answer("UNKNOWN", "something new"), F.UNRECOGNISED),
 ]
 COMMIT_STATUS = [
+    row(answer("UNAVAILABLE", NOT_CONNECTED), F.PEER_UNAVAILABLE),
+    row(answer("CANCELLED", "Locally cancelled by application!"), F.CANCELLED),
     row(answer("PERMISSION_DENIED", "Failed to get policy manager for channel [nochan]"), F.UNKNOWN_CHANNEL),
     row(answer("PERMISSION_DENIED", READERS), F.ACCESS_DENIED),
     row(answer("INVALID_ARGUMENT", "a commit status request is required"), F.REQUEST_INVALID),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -26,6 +27,42 @@ def certificate(key: ec.EllipticCurvePrivateKey, *, days: int = 30) -> bytes:
         .not_valid_after(NOW + timedelta(days=days))
     )
     return builder.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+@dataclass(frozen=True)
+class CertificateAuthority:
+    """Its own key and name."""
+
+    name: str
+    key: ec.EllipticCurvePrivateKey
+
+
+def authority(name: str) -> CertificateAuthority:
+    return CertificateAuthority(name, ec.generate_private_key(ec.SECP256R1()))
+
+
+def issued(
+    by: CertificateAuthority,
+    key: ec.EllipticCurvePrivateKey,
+    name: str,
+    *,
+    serial: int = 1,
+    not_before: datetime = NOW - timedelta(days=1),
+    not_after: datetime = NOW + timedelta(days=30),
+) -> bytes:
+    """A client's certificate, PEM."""
+    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by.name))
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(not_before)
+        .not_valid_after(not_after)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), critical=False)
+    )
+    return builder.sign(by.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
 def pem(key: ec.EllipticCurvePrivateKey) -> bytes:

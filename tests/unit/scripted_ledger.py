@@ -80,10 +80,14 @@ class ScriptedLedger:
     submit: Sequence[Answer] = ()
     status: Sequence[Answer] = ()
     held: Sequence[Answer] = ()
+    earlier: int = 0
+    renewals: int = field(default=0, init=False)
     calls: list[Call] = field(default_factory=list, init=False)
 
     def propose(self, command: RoutedCommand, attempt: int) -> ScriptedProposal:
-        return ScriptedProposal(self, id_of(attempt, command))
+        certificates = self.earlier + self.renewals
+        earlier_ids = tuple(id_of(attempt, command, earlier) for earlier in range(certificates))
+        return ScriptedProposal(self, id_of(attempt, command, certificates), earlier_ids)
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
         answer = self.answer(Step.LOOK_UP, transaction_id, self.held, then=entry())
@@ -112,6 +116,7 @@ class ScriptedLedger:
 class ScriptedProposal:
     ledger: ScriptedLedger
     transaction_id: str
+    earlier_ids: tuple[str, ...]
 
     async def endorse(self) -> ScriptedTransaction:
         self.ledger.answer(Step.ENDORSE, self.transaction_id, self.ledger.endorse)
@@ -140,16 +145,15 @@ class ScriptedCommit:
         return Committed(transaction_id=self.transaction_id, block_number=BLOCK, seen_at=SEEN_AT)
 
 
-def id_of(attempt: int, command: RoutedCommand = COMMAND) -> str:
-    return f"id of {command.command_id}, attempt {attempt}"
+def id_of(attempt: int, command: RoutedCommand = COMMAND, certificate: int = 0) -> str:
+    return f"id of {command.command_id}, attempt {attempt}" + (f", certificate {certificate}" if certificate else "")
 
 
 def ok(_: str) -> None:
-    """Done."""
+    """Done; of a look-up: nothing is held under this id."""
 
 
-def nothing(_: str) -> None:
-    """Nothing is held under this id."""
+nothing = ok
 
 
 def endorse_failed(*, refused: bool) -> Answer:

@@ -78,7 +78,7 @@ def test_a_dead_letter_keeps_the_original_bytes_untouched() -> None:
 
 @pytest.mark.parametrize("value", [None, b"", b"\xc3\x01", b'{"json": true}', OUTCOMES.encode.__doc__.encode()])  # type: ignore[union-attr]
 def test_a_foreign_value_is_refused_with_what_was_expected_and_found(value: bytes | None) -> None:
-    with pytest.raises(UnreadableMessage, match="expected a routed_command"):
+    with pytest.raises(UnreadableMessage, match="expected routed_command"):
         ROUTED_COMMANDS.decode(value)
 
 

@@ -13,6 +13,7 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import events_pb2
 
 from streams.fabric.block_stream import BlockStream
+from streams.fabric.failures import Failure
 
 BROKEN = grpc.aio.AioRpcError(
     grpc.StatusCode.UNAVAILABLE, grpc.aio.Metadata(), grpc.aio.Metadata(), "Socket closed", None
@@ -32,20 +33,31 @@ def status(name: str) -> Any:
 
 
 class Peer:
-    """Answers each stream that is opened with the next script, and records what was asked for."""
+    """The gateways: answer each stream that is opened with the next script, and record what was asked for."""
 
     def __init__(self, *scripts: list[Any]) -> None:
         self.scripts = list(scripts)
         self.seeks: list[Any] = []
+        self.failures: list[str] = []
+        self.left: list[str] = []
+        self.current = self
 
-    def stream_stream(self, *_: Any, **__: Any) -> Callable[[], Call]:
-        return lambda: Call(self, self.scripts.pop(0) if self.scripts else [SILENCE])
+    def deliver_filtered(self) -> Call:
+        return Call(self, self.scripts.pop(0) if self.scripts else [SILENCE])
+
+    def failed(self, _: Peer, call: str, failure: Failure) -> None:
+        assert call == "DeliverFiltered"
+        self.failures.append(str(failure))
+
+    def leave(self, _: Peer, failure: Failure) -> None:
+        self.left.append(str(failure))
 
 
 class Call:
     def __init__(self, peer: Peer, script: list[Any]) -> None:
         self.peer = peer
         self.script = script
+        self.reading: asyncio.Task[Any] | None = None
 
     async def write(self, envelope: Any) -> None:
         self.peer.seeks.append(envelope)
@@ -53,7 +65,7 @@ class Call:
     async def __aiter__(self) -> AsyncIterator[Any]:
         for step in self.script:
             if step is SILENCE:
-                await asyncio.Event().wait()
+                await self._wait_for_the_end_of_the_call()
             if step is HIDDEN_CANCELLATION:
                 with contextlib.suppress(asyncio.CancelledError):
                     await asyncio.Event().wait()
@@ -62,8 +74,15 @@ class Call:
                 raise step
             yield step
 
+    async def _wait_for_the_end_of_the_call(self) -> None:
+        """As grpc.aio does: a call that is cancelled raises CancelledError in the task that reads it."""
+        self.reading = asyncio.create_task(asyncio.Event().wait())
+        await self.reading
+
     def cancel(self) -> None:
         self.script = []
+        if self.reading is not None:
+            self.reading.cancel()
 
 
 class Reader:
@@ -128,6 +147,64 @@ async def test_a_peer_that_lags_behind_is_followed_from_its_newest_block() -> No
     async with following([block(9), BROKEN], [status("NOT_FOUND")], [block(7), SILENCE]) as (stream, reader, peer, _):
         await reader.until(lambda: stream.last_block == 7)
         assert peer.seeks == [None, 10, None]
+        assert peer.failures == ["Socket closed"]
+
+
+async def test_behind_a_lagging_peer_it_goes_on_at_another_where_it_was() -> None:
+    scripts = [block(9), BROKEN], [status("NOT_FOUND")], [BROKEN], [block(10), SILENCE]
+    async with following(*scripts) as (stream, reader, peer, _):
+        await reader.until(lambda: stream.last_block == 10)
+        assert peer.seeks == [None, 10, None, 10]
+
+
+async def test_blocks_left_out_between_two_are_to_be_looked_up() -> None:
+    async with following([block(9), block(12), block(13), SILENCE]) as (stream, reader, _, __):
+        await reader.until(lambda: stream.last_block == 13)
+        assert reader.told[2:] == [(12, [("t12", 0)]), "gap", (13, [("t13", 1)])]
+
+
+async def test_it_tells_how_far_behind_the_chain_it_is() -> None:
+    async with following([block(9), SILENCE]) as (stream, reader, _, __):
+        assert stream.behind is None
+        stream.tell_height(13)
+        assert stream.behind is None
+        await reader.until(lambda: stream.last_block == 9)
+        assert stream.behind == 3
+        stream.tell_height(10)
+        assert stream.behind == 0
+
+
+async def test_a_stream_that_stands_still_behind_the_chain_is_opened_anew() -> None:
+    async with following([block(9), SILENCE], [block(10), SILENCE]) as (stream, reader, peer, reasons):
+        await reader.until(lambda: stream.last_block == 9)
+        stream.tell_height(12)
+        assert reasons == []
+        stream.tell_height(12)
+        await reader.until(lambda: stream.last_block == 10)
+        assert peer.seeks == [None, 10]
+        assert reasons == peer.left == ["2 blocks have not come"]
+        assert "gap" in reader.told[2:]
+
+
+async def test_a_stream_that_goes_on_behind_the_chain_is_left_alone() -> None:
+    async with following([block(9), SILENCE]) as (stream, reader, _, reasons):
+        await reader.until(lambda: stream.last_block == 9)
+        stream.tell_height(12)
+        stream.last_block = 10
+        stream.tell_height(13)
+        stream.tell_height(11)
+        assert reasons == []
+
+
+async def test_when_another_gateway_is_used_it_goes_on_there_without_a_gap_in_the_blocks() -> None:
+    async with following([block(9), SILENCE], [block(10), SILENCE]) as (stream, reader, peer, reasons):
+        await reader.until(lambda: stream.last_block == 9)
+        stream.change_gateway()  # it is there already
+        peer.current = Peer()
+        stream.change_gateway()
+        peer.current = peer
+        await reader.until(lambda: stream.last_block == 10)
+        assert (peer.seeks, reasons) == ([None, 10], ["another gateway is used"])
 
 
 @pytest.mark.parametrize("name", ["FORBIDDEN", "BAD_REQUEST", "SERVICE_UNAVAILABLE"])
@@ -135,7 +212,7 @@ async def test_a_refusal_is_told_and_tried_again(name: str) -> None:
     async with following([block(4), status(name)], [block(5), SILENCE]) as (stream, reader, peer, reasons):
         await reader.until(lambda: stream.last_block == 5)
         assert peer.seeks == [None, 5]
-        assert reasons == [f"the peer refused the stream of blocks: {name}"]
+        assert reasons == peer.failures == [f"the peer refused the stream of blocks: {name}"]
 
 
 async def test_it_survives_a_fault_of_its_reader() -> None:

@@ -12,7 +12,8 @@ from streams.fabric.commits import Commits, Sighting
 from streams.ledger import VALID
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-VALID_CODE, POLICY, MVCC, PHANTOM, DUPLICATE, BAD_ID = 0, 10, 11, 12, 9, 8
+FAR = float("inf")
+VALID_CODE, POLICY, MVCC, PHANTOM, DUPLICATE, BAD_ID, CHANGED = 0, 10, 11, 12, 9, 8, 5
 
 
 @pytest.fixture
@@ -40,22 +41,22 @@ def sighting(code: str, block_number: int = 7) -> Sighting:
 async def test_a_block_settles_a_transaction(commits: Commits, codes: list[int], settled: str) -> None:
     expectation = commits.expect("t")
     commits.block(7, [("other", VALID_CODE), *(("t", code) for code in codes), ("", VALID_CODE)])
-    assert await expectation.news() == sighting(settled)
-    assert await expectation.news() == sighting(settled)
+    assert await expectation.news(FAR) == sighting(settled)
+    assert await expectation.news(FAR) == sighting(settled)
 
 
-@pytest.mark.parametrize("codes", [[DUPLICATE], [POLICY], [BAD_ID], [BAD_ID, DUPLICATE], [255], [99]])
+@pytest.mark.parametrize("codes", [[DUPLICATE], [POLICY], [BAD_ID], [BAD_ID, DUPLICATE], [CHANGED], [255], [99]])
 async def test_a_code_that_does_not_settle_it_asks_for_a_look_up(commits: Commits, codes: list[int]) -> None:
     expectation = commits.expect("t")
     commits.block(7, [("t", code) for code in codes])
-    assert await expectation.news() is None
+    assert await expectation.news(FAR) is None
 
 
 async def test_the_news_come_later_too(commits: Commits) -> None:
     expectation = commits.expect("t")
     commits.gap()
-    assert await expectation.news() is None
-    waiting = asyncio.create_task(expectation.news())
+    assert await expectation.news(FAR) is None
+    waiting = asyncio.create_task(expectation.news(FAR))
     commits.block(6, [("other", VALID_CODE)])
     await asyncio.sleep(0)
     assert not waiting.done()
@@ -66,7 +67,33 @@ async def test_the_news_come_later_too(commits: Commits) -> None:
 async def test_two_who_expect_the_same_are_both_told(commits: Commits) -> None:
     first, second = commits.expect("t"), commits.expect("t")
     commits.block(7, [("t", VALID_CODE)])
-    assert await first.news() == await second.news() == sighting(VALID)
+    assert await first.news(FAR) == await second.news(FAR) == sighting(VALID)
+
+
+async def test_a_doubt_reaches_everybody_who_waits(commits: Commits) -> None:
+    first, second = commits.expect("t"), commits.expect("t")
+    waiting = [asyncio.create_task(one.news(FAR)) for one in (first, second)]
+    await asyncio.sleep(0)
+    commits.gap()
+    assert [await one for one in waiting] == [None, None]
+
+
+async def test_the_wait_ends_at_its_deadline_and_can_be_taken_up_again(commits: Commits) -> None:
+    expectation = commits.expect("t")
+    with pytest.raises(TimeoutError):
+        await expectation.news(asyncio.get_running_loop().time() + 0.01)
+    commits.block(7, [("t", VALID_CODE)])
+    assert await expectation.news(0) == sighting(VALID)
+
+
+async def test_a_cancelled_wait_leaves_nothing_behind(commits: Commits) -> None:
+    expectation = commits.expect("t")
+    waiting = asyncio.create_task(expectation.news(FAR))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    await asyncio.wait([waiting])
+    commits.block(7, [("t", VALID_CODE)])
+    assert await expectation.news(FAR) == sighting(VALID)
 
 
 def test_what_nobody_expects_any_more_is_forgotten(commits: Commits) -> None:

@@ -93,8 +93,8 @@ def test_a_command_applied_before_names_the_transaction(status: int) -> None:
 
 
 def test_a_refusal_reads_as_the_chaincode_put_it() -> None:
-    assert str(endorse_error(ENDORSE[4].failure, T)) == "insufficient funds"
-    assert str(endorse_error(ENDORSE[5].failure, T)) == "nobody\nhere"
+    for text in ("insufficient funds", "nobody\nhere"):
+        assert str(endorse_error(answer("ABORTED", END, (P1, f"chaincode response 404, {text}")), T)) == text
 
 
 NO_1, NO_2 = (P1, "chaincode response 500, no"), (P2, "chaincode response 500, no, and why")

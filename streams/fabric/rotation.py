@@ -1,0 +1,151 @@
+"""The pair that signs, followed in the wallet: a renewed certificate and key are taken up without a restart.
+
+Somebody replaces two files, one after the other and not always at once. So a pair that cannot be used is looked at
+again every second; only if it stays as it is, it is refused, once, and the pair in use goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.x509.oid import NameOID
+
+from streams.errors import CredentialsInvalid
+from streams.fabric.previous import History, keep, read_history
+from streams.fabric.wallet import Identity, load_identity
+from streams.telemetry import Event
+
+LOOKED_AT_EVERY_S = 1.0
+REPLACED_WITHIN_S = 5.0
+"""How long the second file of a pair may take to follow the first one."""
+
+Tell = Callable[[Event, str], None]
+_Seen = tuple[tuple[int, ...] | None, ...]
+
+
+class Credentials:
+    """`identity` signs now; `history` tells who may have signed before."""
+
+    def __init__(
+        self,
+        wallet: Path,
+        identity: Identity,
+        *,
+        now: Callable[[], datetime],
+        tell: Tell,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.identity = identity
+        self.history: History = read_history(wallet, identity)
+        self._wallet = wallet
+        self._now = now
+        self._tell = tell
+        self._clock = clock
+        self._taken: _Seen = self._look()
+        self._waiting: _Seen | None = None
+        self._waiting_since = 0.0
+        self._refused: _Seen | None = None
+
+    async def follow(self) -> None:
+        """Look at the files every second until cancelled."""
+        self.keep()
+        while True:
+            await asyncio.sleep(LOOKED_AT_EVERY_S)
+            self.poll()
+
+    def poll(self) -> None:
+        """Take up the pair in the wallet if it is another one and can be used."""
+        seen = self._look()
+        if seen == self._taken:
+            self._waiting = None
+            return
+        if seen != self._waiting:
+            self._waiting, self._waiting_since = seen, self._clock()
+        try:
+            renewed = load_identity(self._wallet, self.identity.name, self.identity.msp_id, now=self._now())
+            _check(self.identity, renewed, self._now())
+        except Exception as problem:
+            # Whatever is wrong with the new pair, also a certificate that the library cannot parse: the old one stays.
+            self._refuse(seen, problem)
+            return
+        if self._look() == seen:  # else it was replaced while it was read
+            self._take(renewed, seen)
+
+    def keep(self) -> None:
+        """Have the wallet remember which certificates were used."""
+        try:
+            keep(self._wallet, self.identity, self.history)
+        except OSError as error:
+            self._tell(
+                Event.CERTIFICATE_NOT_KEPT,
+                f"{self._wallet}: the certificate in use cannot be noted ({error.strerror}); make the folder writable,"
+                f" or put replaced certificates there as {self.identity.name}-cert.previous-1, -2, ... yourself",
+            )
+
+    def _take(self, renewed: Identity, seen: _Seen) -> None:
+        self._taken, self._waiting = seen, None
+        if renewed.certificate == self.identity.certificate:
+            return
+        self.history = self.history.after(self.identity, self._now())
+        self.identity = renewed
+        self.keep()
+        self._tell(
+            Event.CERTIFICATE_RENEWED,
+            f"{renewed.name} signs with the certificate valid until {renewed.not_after:%Y-%m-%d %H:%M:%S} UTC",
+        )
+
+    def _refuse(self, seen: _Seen, problem: Exception) -> None:
+        if seen == self._refused or self._clock() - self._waiting_since < REPLACED_WITHIN_S:
+            return
+        self._refused = seen
+        self._tell(Event.CERTIFICATE_REFUSED, f"{problem}; until then the certificate in use is kept")
+
+    def _look(self) -> _Seen:
+        name = self.identity.name
+        return tuple(_stamp(self._wallet / f"{name}-{part}") for part in ("cert", "key"))
+
+
+def _stamp(file: Path) -> tuple[int, ...] | None:
+    """Changes whenever the file is written, replaced or made readable."""
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _check(current: Identity, renewed: Identity, now: datetime) -> None:
+    """Whether it is the same client's certificate of the same authority. Raises CredentialsInvalid."""
+    if renewed.not_before > now:
+        raise CredentialsInvalid(
+            f"{renewed.name}-cert: the new certificate is not valid before {renewed.not_before:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    old, new = (x509.load_pem_x509_certificate(identity.certificate) for identity in (current, renewed))
+    for what, of_old, of_new in (
+        ("issued by", old.issuer.rfc4514_string(), new.issuer.rfc4514_string()),
+        ("issued with the authority's key", _authority_key(old), _authority_key(new)),
+        ("the certificate of", _common_name(old), _common_name(new)),
+    ):
+        if of_old != of_new:
+            raise CredentialsInvalid(
+                f"{renewed.name}-cert: the new certificate is {what} {of_new}, the one in use {of_old};"
+                " put the right one there, or restart if the change is meant"
+            )
+
+
+def _authority_key(certificate: x509.Certificate) -> str:
+    try:
+        found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
+    except x509.ExtensionNotFound:
+        return "unnamed"
+    return (found.key_identifier or b"").hex()
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    return ", ".join(str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))

@@ -1,0 +1,236 @@
+"""A new pair in the wallet is taken up when it can be used; a broken one is refused once and the old one goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from fabric_credentials import NOW, authority, certificate, issued, pem, put
+
+from streams.errors import CredentialsInvalid
+from streams.fabric.previous import read_history
+from streams.fabric.rotation import REPLACED_WITHIN_S, Credentials
+from streams.fabric.wallet import load_identity
+from streams.telemetry import Event
+
+NAME = "org1-admin"
+CA, OTHER_CA = authority("ca.org1"), authority("ca.org2")
+
+
+class Watched:
+    """A wallet, followed with a clock that is moved by hand."""
+
+    def __init__(self, wallet: Path) -> None:
+        self.wallet = wallet
+        self.now_s = 0.0
+        self.told: list[tuple[Event, str]] = []
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.first = issued(CA, self.key, NAME)
+        put(wallet, NAME, self.first, pem(self.key))
+        identity = load_identity(wallet, NAME, "Org1MSP", now=NOW)
+        self.credentials = Credentials(
+            wallet,
+            identity,
+            now=lambda: NOW,
+            tell=lambda event, text: self.told.append((event, text)),
+            clock=self.clock,
+        )
+        self.credentials.keep()
+
+    def clock(self) -> float:
+        return self.now_s
+
+    def poll(self, after_s: float = 1.0) -> bytes:
+        """The certificate in use after another look."""
+        self.now_s += after_s
+        self.credentials.poll()
+        return self.credentials.identity.certificate
+
+    def poll_for(self, seconds: int) -> bytes:
+        for _ in range(seconds):
+            self.poll()
+        return self.credentials.identity.certificate
+
+    def kept(self) -> dict[str, bytes]:
+        return {file.name: file.read_bytes() for file in self.wallet.iterdir() if file.name.startswith(f"{NAME}-cert.")}
+
+
+@pytest.fixture
+def watched(tmp_path: Path) -> Watched:
+    return Watched(tmp_path)
+
+
+def test_a_new_pair_is_taken_up_and_the_old_certificate_is_kept(watched: Watched) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    renewed = issued(CA, key, NAME)
+    put(watched.wallet, NAME, renewed, pem(key))
+    assert watched.poll() == renewed
+    assert watched.kept() == {f"{NAME}-cert.in-use": renewed, f"{NAME}-cert.previous-1": watched.first}
+    assert [event for event, _ in watched.told] == [Event.CERTIFICATE_RENEWED]
+    assert watched.credentials.identity.key.private_numbers() == key.private_numbers()
+
+
+def test_no_key_is_ever_kept(watched: Watched) -> None:
+    test_a_new_pair_is_taken_up_and_the_old_certificate_is_kept(watched)
+    assert [file.name for file in watched.wallet.iterdir() if b"PRIVATE" in file.read_bytes()] == [f"{NAME}-key"]
+
+
+@pytest.mark.parametrize("order", [("cert", "key"), ("key", "cert")])
+def test_the_two_files_may_be_replaced_one_after_the_other(watched: Watched, order: tuple[str, str]) -> None:
+    key = ec.generate_private_key(ec.SECP256R1())
+    content = {"cert": issued(CA, key, NAME), "key": pem(key)}
+    for part in order:
+        assert watched.poll_for(int(REPLACED_WITHIN_S) - 1) == watched.first
+        (watched.wallet / f"{NAME}-{part}").write_bytes(content[part])
+    assert watched.poll() == content["cert"]
+    assert [event for event, _ in watched.told] == [Event.CERTIFICATE_RENEWED]
+
+
+def test_a_new_certificate_for_the_same_key_is_taken_up(watched: Watched) -> None:
+    renewed = issued(CA, watched.key, NAME, serial=7)
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
+def test_files_that_are_written_again_change_nothing(watched: Watched) -> None:
+    put(watched.wallet, NAME, watched.first, pem(watched.key))
+    assert watched.poll_for(20) == watched.first
+    assert (watched.told, list(watched.kept())) == ([], [f"{NAME}-cert.in-use"])
+
+
+def _half_written(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, serial=2)[:200])
+
+
+def _missing(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-key").unlink()
+
+
+def _wrong_key(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-key").write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
+
+
+def _open_key(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-key").chmod(0o644)
+
+
+def _not_yet_valid(watched: Watched) -> None:
+    future = issued(CA, watched.key, NAME, not_before=NOW + timedelta(days=1))
+    (watched.wallet / f"{NAME}-cert").write_bytes(future)
+
+
+def _expired(watched: Watched) -> None:
+    past = issued(CA, watched.key, NAME, not_before=NOW - timedelta(days=9), not_after=NOW)
+    (watched.wallet / f"{NAME}-cert").write_bytes(past)
+
+
+def _other_authority(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(OTHER_CA, watched.key, NAME))
+
+
+def _other_key_of_the_authority(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(authority("ca.org1"), watched.key, NAME))
+
+
+def _other_client(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, "org1-super-admin"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "complaint"),
+    [
+        (_half_written, f"{NAME}-cert: not a PEM certificate"),
+        (_missing, f"{NAME}-key: no such file"),
+        (_wrong_key, "the key does not belong to the certificate"),
+        (_open_key, "run: chmod 600"),
+        (_not_yet_valid, "the new certificate is not valid before 2026-01-02 00:00:00 UTC"),
+        (_expired, "the certificate expired at 2026-01-01 00:00:00 UTC"),
+        (_other_authority, "issued by CN=ca.org2, the one in use CN=ca.org1"),
+        (_other_key_of_the_authority, "issued with the authority's key"),
+        (_other_client, "the certificate of org1-super-admin, the one in use org1-admin"),
+    ],
+)
+def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
+    watched: Watched, spoil: Callable[[Watched], None], complaint: str
+) -> None:
+    spoil(watched)
+    assert watched.poll_for(30) == watched.first
+    ((event, text),) = watched.told
+    assert event is Event.CERTIFICATE_REFUSED
+    assert complaint in text
+    assert "the certificate in use is kept" in text
+    assert list(watched.kept()) == [f"{NAME}-cert.in-use"]
+
+
+def test_a_certificate_is_taken_up_when_its_time_has_come(watched: Watched) -> None:
+    _not_yet_valid(watched)
+    watched.poll_for(10)
+    watched.credentials._now = lambda: NOW + timedelta(days=2)
+    assert watched.poll() == (watched.wallet / f"{NAME}-cert").read_bytes()
+
+
+def test_a_wallet_that_cannot_be_written_is_told_and_the_previous_certificate_known_all_the_same(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("streams.fabric.rotation.keep", refuse)
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, serial=2))
+    watched.poll()
+    assert [event for event, _ in watched.told] == [Event.CERTIFICATE_NOT_KEPT, Event.CERTIFICATE_RENEWED]
+    assert len(watched.credentials.history.creators(NOW)) == 1
+
+
+def history_of(watched: Watched) -> list[bytes]:
+    identity = load_identity(watched.wallet, NAME, "Org1MSP", now=NOW)
+    return [one.certificate for one in read_history(watched.wallet, identity).previous]
+
+
+def test_a_certificate_replaced_while_nobody_watched_is_a_previous_one(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, serial=2))
+    assert history_of(watched) == [watched.first]
+
+
+def test_every_renewal_adds_one_and_a_return_removes_none(watched: Watched) -> None:
+    renewals = [issued(CA, watched.key, NAME, serial=serial) for serial in (2, 3)]
+    for renewed in (*renewals, renewals[0]):
+        (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+        assert watched.poll() == renewed
+    assert history_of(watched) == [watched.first, renewals[1]]
+    assert [watched.kept()[f"{NAME}-cert.previous-{number}"] for number in (1, 2, 3)] == [watched.first, *renewals]
+
+
+def test_certificates_put_there_by_hand_count(watched: Watched) -> None:
+    by_hand = certificate(watched.key)
+    (watched.wallet / f"{NAME}-cert.previous-12").write_bytes(by_hand)
+    (watched.wallet / f"{NAME}-cert.previous-x").write_bytes(b"not counted")
+    (watched.wallet / f"{NAME}-other-cert.previous-1").write_bytes(b"another identity's")
+    assert history_of(watched) == [by_hand]
+
+
+def test_a_previous_certificate_that_cannot_be_read_is_named(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert.previous-1").write_bytes(b"junk")
+    with pytest.raises(CredentialsInvalid, match="previous-1: not a certificate that can be read"):
+        history_of(watched)
+
+
+def test_only_what_was_created_before_the_renewal_can_have_an_earlier_signer(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, serial=2))
+    watched.poll()
+    creators: Callable[[datetime], tuple[bytes, ...]] = watched.credentials.history.creators
+    assert len(creators(NOW - timedelta(days=400))) == 1
+    assert len(creators(NOW + timedelta(seconds=59))) == 1  # clocks differ
+    assert creators(NOW + timedelta(seconds=60)) == ()
+
+
+def test_an_expired_certificate_cannot_have_signed_what_was_created_later(watched: Watched) -> None:
+    past = issued(CA, watched.key, NAME, not_before=NOW - timedelta(days=9), not_after=NOW - timedelta(days=5))
+    (watched.wallet / f"{NAME}-cert.previous-1").write_bytes(past)
+    identity = load_identity(watched.wallet, NAME, "Org1MSP", now=NOW)
+    history = read_history(watched.wallet, identity)
+    assert len(history.creators(NOW - timedelta(days=6))) == 1
+    assert history.creators(NOW - timedelta(days=5)) == ()
