@@ -106,7 +106,7 @@ def kinds() -> None:
 @fault.command()
 def add(
     kind: Annotated[str, typer.Argument(help="A kind of `streams simulator fault kinds`.")],
-    fields: Annotated[list[str] | None, typer.Argument(metavar="FIELD=VALUE...")] = None,
+    fields: Annotated[list[str] | None, typer.Argument(metavar="FIELD=VALUE...", help="Fields and limits.")] = None,
     state: State = DEFAULT_STATE,
     control: ControlUrl = None,
 ) -> None:

@@ -1,11 +1,20 @@
 """A Fabric network in one process, for tests and the embedded stack: it speaks the real protocol and checks everything.
 
-One gateway peer of Org1MSP, one peer of Org2MSP, one orderer, one channel, one chaincode:
+A gateway peer of Org1MSP, a peer of Org2MSP, an orderer, one channel, one chaincode:
 
-    Endorse -> endorser.py -> simulation.py -> chaincode        Evaluate of `qscc` -> qscc.py
-    Submit  -> orderer.py (checks, cuts blocks) -> committer.py -> validator.py -> ledger.py (blocks, state, index)
-    CommitStatus, Deliver, DeliverFiltered  <-  ledger.py
+    listener.py  an address     -> serving.py  slots, faults of a call -> one of the services:
+    Endorse, Evaluate           gateway.py -> peers.py -> endorser.py -> simulation.py -> chaincode; qscc.py
+    Submit                      gateway.py -> orderer_faults.py -> orderer.py, which cuts blocks
+    CommitStatus                gateway.py <- ledger.py         ChaincodeEvents    chaincode_events.py <- ledger.py
+    ProcessProposal             endorser_service.py             Broadcast          broadcast.py
+    Deliver, DeliverFiltered    deliver.py <- ledger.py
+    a block                     committer.py -> validator.py -> block_metadata.py -> ledger.py (blocks, state, index)
 
-identities.py knows who may do what, certificates.py makes the keys at the first start, refusals.py holds every text
-that a client may see, server.py puts the parts together. How real Fabric answers was measured on version 2.5.16.
+identities.py knows who may do what, certificates.py and wallet.py make the keys at the first start. Every text that a
+client may see is in refusals.py, peer_refusals.py and orderer_refusals.py, as measured on Fabric 2.5.16.
+
+What can go wrong on purpose is in faults.py, the decision whether it does in fault_book.py; it is felt through
+call_faults.py, part_faults.py, orderer_faults.py, commit_faults.py and restarts.py, and set by control.py.
+
+server.py puts the network together, process.py runs it.
 """

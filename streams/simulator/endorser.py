@@ -82,9 +82,23 @@ class Endorser:
         self._chaincode = chaincode
         self._timeout_s = timeout_s
         self._simulating: set[str] = set()
+        self._checked: tuple[Proposal, int, Identity] | None = None
 
     def check(self, proposal: Proposal) -> Identity:
-        """The verified creator. Raises PeerRefused, in the order of core/endorser/msgvalidation.go."""
+        """The verified creator. Raises PeerRefused.
+
+        The peers look one after the other; what one has found, the next one need not find again until a block comes.
+        """
+        if self._checked is not None:
+            seen, height, creator = self._checked
+            if seen is proposal and height == self._ledger.height:
+                return creator
+        creator = self._check(proposal)
+        self._checked = proposal, self._ledger.height, creator
+        return creator
+
+    def _check(self, proposal: Proposal) -> Identity:
+        """In the order of core/endorser/msgvalidation.go."""
         if proposal.header_type not in _PROPOSAL_TYPES:
             raise peer_refusals.invalid_proposal(f"invalid header type {_type_name(proposal.header_type)}")
         if proposal.epoch:

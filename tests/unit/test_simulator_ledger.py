@@ -89,6 +89,24 @@ async def test_a_block_is_seen_only_with_its_state(network: Network) -> None:
     assert await looking == b"1"
 
 
+async def test_streams_hear_of_a_block_before_those_who_wait_for_an_id(network: Network) -> None:
+    proposal = network.member.propose("write", "a", "1")
+    heard: list[str] = []
+
+    async def wait_for_id() -> None:
+        await network.ledger.entry(proposal.transaction_id)
+        heard.append("id")
+
+    async def wait_for_block() -> None:
+        await network.ledger.wait_for(1)
+        heard.append("block")
+
+    waiting = [asyncio.create_task(wait_for_id()), asyncio.create_task(wait_for_block())]
+    await network.commit(await network.transaction(proposal))
+    await asyncio.gather(*waiting)
+    assert heard == ["block", "id"]
+
+
 async def test_queries_give_transactions_blocks_and_the_height(network: Network) -> None:
     queries = LedgerQueries(network.ledger, CHANNEL)
     proposal = network.member.propose("write", "a", "1")
