@@ -1,9 +1,10 @@
 """How many VALID transactions a second the simulator carries on one core.
 
-    python -m benchmarks.simulator [--transactions N] [--in-flight N] [--commit stream|status]
+    python -m benchmarks.simulator [--transactions N] [--in-flight N] [--commit stream|status] [--no-own-core]
 
-The server process may use one core only, the load another one. Both organisations endorse, and every signature of
-a client is verified; what the peers of this process have signed themselves is known to be good.
+The server process may use one core only, the load another one; it is told that the core is its own. Both organisations
+endorse, and every signature of a client is verified; what the peers of this process have signed themselves is known to
+be good.
 """
 
 from __future__ import annotations
@@ -33,12 +34,16 @@ VALID = 0
 def main() -> int:
     """Measure and print; 1 when a transaction was not VALID."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.simulator", description=__doc__)
-    parser.add_argument("--transactions", type=int, default=10_000)
-    parser.add_argument("--in-flight", type=int, default=500)
+    parser.add_argument("--transactions", type=int, default=20_000)
+    parser.add_argument("--in-flight", type=int, default=1000)
     parser.add_argument("--commit", choices=["stream", "status"], default="stream")
+    parser.add_argument("--own-core", action=argparse.BooleanOptionalAction, default=True)
     given = parser.parse_args()
     server_core, load_core = cores()
-    with tempfile.TemporaryDirectory() as folder, server(Path(folder), server_core) as (process, address):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server(Path(folder), server_core, given.own_core) as (process, address),
+    ):
         os.sched_setaffinity(0, {load_core})
         before_s = cpu_s(process.pid)
         carried_out, took_s = asyncio.run(
@@ -72,9 +77,11 @@ def cores() -> tuple[int, int]:
 
 
 @contextlib.contextmanager
-def server(folder: Path, core: int) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(folder: Path, core: int, own_core: bool) -> Iterator[tuple[subprocess.Popen[str], str]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.simulator_server", str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.simulator_server", str(folder), *["own-core"][: int(own_core)]],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         os.sched_setaffinity(process.pid, {core})

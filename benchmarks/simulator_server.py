@@ -1,6 +1,6 @@
 """The simulator with a chaincode that writes one key: what is measured is the network, not a contract.
 
-    python -m benchmarks.simulator_server FOLDER
+    python -m benchmarks.simulator_server FOLDER [own-core]
 
 Prints the address once it listens; ends with SIGTERM.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from streams.chaincode.state import State
 from streams.simulator.config import IdentityConfig, SimulatorConfig
-from streams.simulator.process import collect_rarely
+from streams.simulator.process import collect_rarely, gather_network_events
 from streams.simulator.server import Simulator
 
 IDENTITY = "org1-admin"
@@ -32,7 +32,7 @@ class OneKey:
         return b"done"
 
 
-async def serve(folder: Path) -> None:
+async def serve(folder: Path, own_core: bool) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     config = SimulatorConfig(
@@ -44,9 +44,11 @@ async def serve(folder: Path) -> None:
     )
     async with Simulator(config, OneKey()) as simulator:
         collect_rarely()
+        if own_core:
+            gather_network_events()
         print(simulator.address, flush=True)
         await stop.wait()
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1])))
+    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2:] == ["own-core"]))

@@ -65,6 +65,7 @@ def run_alone(
     block_interval_s: Annotated[float, typer.Option(min=0.001, help="From its first message to a block's cut.")] = 2.0,
     block_max_messages: Annotated[int, typer.Option(min=1, help="Cuts a block at once.")] = 500,
     gateway_limit: Annotated[int, typer.Option(min=1, help="Open calls at a gateway.")] = 500,
+    own_core: Annotated[bool, typer.Option("--own-core", help="Faster where no other process wants the core.")] = False,
 ) -> None:
     """Serve the simulated network until Ctrl-C.
 
@@ -86,7 +87,7 @@ def run_alone(
         block_max_messages=block_max_messages,
         gateway_limit=gateway_limit,
     )
-    run(config, roles, control)
+    run(config, roles, control, own_core=own_core)
 
 
 @fault.command()

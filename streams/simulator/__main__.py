@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run until a signal; 0 after a clean stop, 1 when it cannot start."""
     given = _parser().parse_args(arguments)
     try:
-        run(_config(given), given.roles, given.control)
+        run(_config(given), given.roles, given.control, own_core=given.own_core)
     except (PipelineError, OSError) as error:
         print(f"simulator: {error}", file=sys.stderr)
         return 1
@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--org2-listen", metavar="HOST:PORT", help="open the peer of Org2MSP too")
     add("--orderer-listen", metavar="HOST:PORT", help="open the orderer too")
     add("--control", metavar="127.0.0.1:PORT", help="serve the control API, which injects faults")
+    add("--own-core", action="store_true", help="be faster where no other process wants the core")
     add("--channel", default="gxchannel")
     add("--chaincode", default="gxtv3")
     add("--roles", default="operations", help="which map of roles the chaincode enforces")

@@ -14,11 +14,15 @@ from streams.simulator.certificates import Credential
 MESSAGE_MAX_BYTES = 100 * 1024 * 1024
 """The largest gRPC message that a Fabric peer takes or sends (comm.DefaultMaxRecvMsgSize)."""
 
+_CALLS_WAITING = 100_000
 _OPTIONS = [
     ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
     ("grpc.max_send_message_length", MESSAGE_MAX_BYTES),
     # Without it, a second server on the port would silently take half of the connections.
     ("grpc.so_reuseport", 0),
+    # gRPC for C++ answers CANCELLED to some calls when many wait; the one for Go, in a peer, lets them wait.
+    ("grpc.server.max_pending_requests", _CALLS_WAITING),
+    ("grpc.server.max_pending_requests_hard_limit", _CALLS_WAITING),
 ]
 
 

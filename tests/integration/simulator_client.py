@@ -117,8 +117,8 @@ class Client:
         await self.submit(envelope)
         return await self.status(transaction_id)
 
-    async def evaluate(self, signed: SignedProposal) -> Any:
-        return (await self.gateway.Evaluate(self.evaluate_request(signed), timeout=10)).result
+    async def evaluate(self, signed: SignedProposal, timeout_s: float = 10) -> Any:
+        return (await self.gateway.Evaluate(self.evaluate_request(signed), timeout=timeout_s)).result
 
     @staticmethod
     def evaluate_request(signed: SignedProposal, *organisations: str) -> gateway_pb2.EvaluateRequest:

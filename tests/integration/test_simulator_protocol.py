@@ -171,3 +171,10 @@ async def test_a_failure_to_write_a_block_is_loud(tmp_path: Path, monkeypatch: p
 
     with pytest.raises(OSError, match="no space left"):
         await submit_and_watch()
+
+
+async def test_many_calls_wait_their_turn_instead_of_being_cancelled(tmp_path: Path) -> None:
+    async with running(tmp_path, gateway_limit=5000) as network:
+        asked = [network.client.member.propose("read", "a") for _ in range(2000)]
+        answers = await asyncio.gather(*(network.client.evaluate(each, timeout_s=60) for each in asked))
+    assert [answer.payload for answer in answers] == [b""] * 2000
