@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -87,3 +88,14 @@ async def test_a_wrong_call_is_one_clear_line(
     assert process.returncode == exit_code
     assert complaint in errors.decode().splitlines()[-1]
     assert b"Traceback" not in errors
+
+
+async def test_with_a_core_of_its_own_only_the_loop_is_in_a_hurry(tmp_path: Path) -> None:
+    async with (
+        child(tmp_path, "--identity", "org1-super-admin=gx_super_admin", "--own-core") as process,
+        connected(tmp_path, await address_of(process)) as client,
+    ):
+        policies = [os.sched_getscheduler(int(thread)) for thread in os.listdir(f"/proc/{process.pid}/task")]
+        assert os.sched_getscheduler(process.pid) == os.SCHED_OTHER
+        assert os.SCHED_IDLE in policies
+        assert (await client.transact("AdminContract:BootstrapSystem"))[0] == "VALID"
