@@ -25,8 +25,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-ATTRIBUTES_OID = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")
-"""The extension of fabric-ca's attributes: JSON {"attrs": {name: value}}."""
+from streams.chaincode.attributes import ATTRIBUTES_OID
 
 SERVER_NAMES = ("localhost", "peer0.org1.example.com")
 

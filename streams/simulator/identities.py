@@ -7,7 +7,6 @@ network do not agree on it either: ask `Identity.has_expired` where the real par
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -25,7 +24,8 @@ from cryptography.x509.oid import NameOID
 from fabric_protos.msp import identities_pb2
 from google.protobuf.message import DecodeError
 
-from streams.simulator.certificates import ATTRIBUTES_OID, Authority
+from streams.chaincode.attributes import attributes_of
+from streams.simulator.certificates import Authority
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 WRITERS = frozenset({"client", "admin"})
@@ -185,16 +185,6 @@ def low_s(signature: bytes) -> bytes:
     """The one of the two equivalent signatures that Fabric accepts."""
     r, s = decode_dss_signature(signature)
     return signature if s <= P256_ORDER // 2 else encode_dss_signature(r, P256_ORDER - s)
-
-
-def attributes_of(certificate: x509.Certificate) -> Mapping[str, str]:
-    """The attributes that a certificate carries; none without the extension. Raises ValueError when it is not JSON."""
-    try:
-        extension = certificate.extensions.get_extension_for_oid(ATTRIBUTES_OID)
-    except x509.ExtensionNotFound:
-        return {}
-    content = json.loads(extension.value.public_bytes())
-    return {str(name): str(value) for name, value in content.get("attrs", {}).items()}
 
 
 def _is_low_s(signature: bytes) -> bool:

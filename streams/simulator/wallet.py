@@ -9,10 +9,10 @@ from pathlib import Path
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from streams.chaincode.attributes import attributes_of
 from streams.errors import CredentialsInvalid
 from streams.simulator.certificates import SERVER_NAMES, Authority, Credential, write_credential, write_file
 from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, IdentityConfig
-from streams.simulator.identities import attributes_of
 
 ROLE_ATTRIBUTE = "gxc_role"
 ORG2_SERVER_NAMES = ("localhost", "peer0.org2.example.com")

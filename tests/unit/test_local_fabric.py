@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from streams.chaincode.attributes import attributes_of
 from streams.errors import CredentialsInvalid, StackFailed
 from streams.fabric.wallet import load_identity
 from streams.local.fabric.command import command
@@ -25,7 +26,6 @@ from streams.local.fabric.wallet import fill_wallet
 from streams.local.ledgers import LedgerOptions, choose_ledger, require
 from streams.local.paths import LocalPaths
 from streams.simulator.certificates import Authority
-from streams.simulator.identities import attributes_of
 
 OPTIONS = NetworkOptions(
     identities={"org1-admin": "gx_admin"}, roles="operations", block_interval_s=0.2, block_max_messages=500

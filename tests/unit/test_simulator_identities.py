@@ -8,10 +8,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from simulator_network import Network
 
+from streams.chaincode.attributes import attributes_of
 from streams.errors import CredentialsInvalid
 from streams.simulator.certificates import Authority
 from streams.simulator.config import IdentityConfig
-from streams.simulator.identities import P256_ORDER, UnknownIdentity, attributes_of, serialize
+from streams.simulator.identities import P256_ORDER, UnknownIdentity, serialize
 from streams.simulator.wallet import fill_wallet, network_keys
 
 AGENT = IdentityConfig(name="org1-admin", role="gx_admin")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,10 +13,8 @@ from fabric_protos.common import common_pb2
 from fabric_protos.msp import identities_pb2
 from fabric_protos.peer import chaincode_pb2, chaincode_shim_pb2, proposal_pb2
 
+from streams.chaincode.attributes import attributes_of
 from streams.chaincode.state import Creator
-
-ATTRIBUTES_OID = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")
-"""The extension of fabric-ca's attributes: JSON {"attrs": {name: value}}."""
 
 _CREATORS_KEPT = 1024
 
@@ -63,14 +60,5 @@ def read_creator(serialized: bytes) -> Creator:
     certificate = x509.load_pem_x509_certificate(identity.id_bytes)
     names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return Creator(
-        msp_id=identity.mspid, name=str(names[0].value) if names else "", attributes=_attributes(certificate)
+        msp_id=identity.mspid, name=str(names[0].value) if names else "", attributes=attributes_of(certificate)
     )
-
-
-def _attributes(certificate: x509.Certificate) -> Mapping[str, str]:
-    try:
-        extension = certificate.extensions.get_extension_for_oid(ATTRIBUTES_OID)
-    except x509.ExtensionNotFound:
-        return {}
-    content = json.loads(extension.value.public_bytes())
-    return {str(name): str(value) for name, value in content.get("attrs", {}).items()}

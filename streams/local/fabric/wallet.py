@@ -9,10 +9,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from streams.chaincode.attributes import attributes_of
 from streams.errors import CredentialsInvalid
 from streams.local.fabric.layout import GATEWAY_ORGANISATION, Layout
 from streams.simulator.certificates import Authority, Credential, write_credential, write_file
-from streams.simulator.identities import attributes_of
 
 ROLE_ATTRIBUTE = "gxc_role"
 TLS_AUTHORITY = "tlsca-cert"
