@@ -56,7 +56,9 @@ class ChangeEvent:
 class RoutedCommand:
     """A command with everything the ledger needs: who signs, what is called, with which arguments.
 
-    Commands of one `ordering_key` on one identity are submitted one after the other.
+    Commands of one `ordering_key` on one identity are submitted one after the other. `touches` are further keys, in the
+    same space of names: commands that share any key are not in flight together. `waits_for_parked`: it must not pass a
+    parked command of its ordering key.
     `revision` is 0 for the payload the service wrote, higher for payloads an operator edited.
     """
 
@@ -69,6 +71,8 @@ class RoutedCommand:
     function: str
     arguments: tuple[str, ...]
     ordering_key: str
+    touches: tuple[str, ...] = ()
+    waits_for_parked: bool = True
     revision: int = 0
     created_at: datetime
     captured_at: datetime
@@ -82,8 +86,9 @@ class RoutedCommand:
 
 
 class OutcomeKind(StrEnum):
-    """How far a command has come, in rising order of finality."""
+    """How far a command has come, in rising order of finality; `waiting`: held back, its error text says why."""
 
+    WAITING = "waiting"
     SUBMITTED = "submitted"
     PARKED = "parked"
     FAILED = "failed"
@@ -125,7 +130,11 @@ class DeadLetterKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeadLetter:
-    """A message that cannot go on, with cause and origin; `key` and `value` are the record as it was read."""
+    """A message that cannot go on, with cause and origin; `key` and `value` are the record as it was read.
+
+    `attempts` counts the transaction ids tried, `transaction_ids` names them. `first_at` is when the worker took the
+    message, `happened_at` when it gave it up.
+    """
 
     kind: DeadLetterKind
     error_code: str
@@ -133,9 +142,11 @@ class DeadLetter:
     command_id: str | None = None
     command_type: str | None = None
     identity: str | None = None
+    attempts: int = 0
     transaction_ids: tuple[str, ...] = ()
     origin: Origin
     key: bytes | None
     value: bytes | None
     worker: str
+    first_at: datetime | None = None
     happened_at: datetime

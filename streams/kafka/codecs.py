@@ -89,6 +89,7 @@ def _routed_command(record: dict[str, Any]) -> RoutedCommand:
         **{
             **record,
             "arguments": tuple(record["arguments"]),
+            "touches": tuple(record["touches"]),
             "captured_from": Origin(**record["captured_from"]),
         }
     )

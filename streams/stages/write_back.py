@@ -25,6 +25,7 @@ class RowStatus(StrEnum):
 
 
 _STATUS = {
+    OutcomeKind.WAITING: RowStatus.PENDING,
     OutcomeKind.SUBMITTED: RowStatus.SUBMITTED,
     OutcomeKind.PARKED: RowStatus.SUBMITTED,
     OutcomeKind.FAILED: RowStatus.FAILED,
