@@ -20,6 +20,7 @@ from streams.settings.sections import (
 )
 
 PREFIX = "STREAMS_"
+REFUSALS = Field(SCHEMAS / "refusals.toml", description="The table of what a chaincode's refusals mean.")
 
 
 class Settings(BaseSettings):
@@ -70,6 +71,7 @@ class SubmitSettings(Settings):
 
     kafka: KafkaSettings
     fabric: FabricSettings
+    refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -91,4 +93,5 @@ class ToolSettings(Settings):
     fabric: FabricSettings
     submit: WindowSettings = WindowSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    refusals: Path = REFUSALS
     worker: WorkerSettings = WorkerSettings()

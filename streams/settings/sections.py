@@ -125,8 +125,20 @@ class WindowSettings(Section):
         1.0,
         description="Largest upper bound of the back-off after a read conflict, which the next block cures, seconds.",
     )
+    wait_cap_s: PositiveFloat = Field(
+        30.0,
+        description="Largest upper bound of the back-off while a chaincode holds a command back, seconds.",
+    )
     max_attempts: PositiveInt = Field(
-        10_000, description="Transaction ids tried for one command when the ledger says that reads conflicted."
+        10_000,
+        description="Transaction ids tried for one command when the ledger says that reads conflicted, then FAILED.",
+    )
+    max_tries: PositiveInt = Field(
+        100,
+        description="Tries of one transaction without progress while others get through, then parked as unknown.",
+    )
+    max_refusals: PositiveInt = Field(
+        20, description="Refusals of meaning `retry` that one command may meet, then FAILED."
     )
     drain_timeout_s: NonNegativeFloat = Field(
         20.0, description="How long a stopping worker lets commands in flight finish, seconds."
