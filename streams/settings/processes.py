@@ -19,6 +19,7 @@ from streams.settings.sections import (
 from streams.settings.workers import WindowSettings, WorkerSettings
 
 PREFIX = "STREAMS_"
+REFUSALS = Field(SCHEMAS / "refusals.toml", description="The table of what a chaincode's refusals mean.")
 
 
 class Settings(BaseSettings):
@@ -69,6 +70,7 @@ class SubmitSettings(Settings):
 
     kafka: KafkaSettings
     fabric: FabricSettings
+    refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -90,4 +92,5 @@ class ToolSettings(Settings):
     fabric: FabricSettings
     submit: WindowSettings = WindowSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    refusals: Path = REFUSALS
     worker: WorkerSettings = WorkerSettings()

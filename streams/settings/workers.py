@@ -46,17 +46,19 @@ class WindowSettings(Section):
         description="Largest upper bound of the back-off after a read conflict, which the next block cures, seconds.",
     )
     wait_cap_s: PositiveFloat = Field(
-        30.0, description="Largest upper bound of the back-off while the chaincode says wait, seconds."
+        30.0,
+        description="Largest upper bound of the back-off while a chaincode holds a command back, seconds.",
     )
     max_attempts: PositiveInt = Field(
-        10_000, description="Transaction ids tried for one command when the ledger says that reads conflicted."
-    )
-    max_refusals: PositiveInt = Field(
-        10,
-        description="Refusals that may not come again, taken from the chaincode for one command; then it has failed.",
+        10_000,
+        description="Transaction ids tried for one command when the ledger says that reads conflicted, then FAILED.",
     )
     max_tries: PositiveInt = Field(
-        20, description="Tries of one transaction without progress; then the command is parked."
+        100,
+        description="Tries of one transaction without progress while others get through, then parked as unknown.",
+    )
+    max_refusals: PositiveInt = Field(
+        20, description="Refusals of meaning `retry` that one command may meet, then FAILED."
     )
     breaker_threshold: PositiveInt = Field(
         5, description="Answers in a row that say the identity's way to the ledger is ill; then no command is started."
@@ -86,7 +88,7 @@ class WorkerSettings(Section):
     )
     stuck_after_s: PositiveFloat = Field(
         300.0,
-        description="/live fails when a partition that is not paused has lag and nothing was taken for so long, seconds.",
+        description="/live fails when a partition that is not paused has lag and nothing is taken for so long, seconds.",
     )
     dead_letters_per_minute: PositiveInt = Field(
         600, description="Dead letters that a route or submit worker publishes in a minute; beyond, its intake stops."
