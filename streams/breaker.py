@@ -12,12 +12,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Literal
 
-from streams.retry import Backoff
-
-Step = Literal["endorse", "submit", "look up"]
-"""What a command asks of the gateway."""
+from streams.retry import Backoff, Step
 
 
 class BreakerState(StrEnum):

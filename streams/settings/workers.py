@@ -88,7 +88,7 @@ class WorkerSettings(Section):
     )
     stuck_after_s: PositiveFloat = Field(
         300.0,
-        description="/live fails when a partition that is not paused has lag and nothing is taken for so long, seconds.",
+        description="/live fails when a partition has lag, is not paused, and nothing was taken for so long, seconds.",
     )
     dead_letters_per_minute: PositiveInt = Field(
         600, description="Dead letters that a route or submit worker publishes in a minute; beyond, its intake stops."

@@ -35,12 +35,16 @@ class Publisher(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """A command in hand: the record it came in, the token that acknowledges it, the book of this assignment."""
+    """A command in hand: the record it came in, and the token that acknowledges it.
+
+    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since.
+    """
 
     source: Source
     token: Token
     command: RoutedCommand
     taken_at: datetime
+    owned_since: datetime
     book: Book
 
 
@@ -108,7 +112,7 @@ class Carrier:
                 await slot.rest(wait_s)
             ending = await self._held_back(taken, slot)
             if ending is None:
-                ending = await submit(taken.command, taken.taken_at, self.surroundings, slot.rest)
+                ending = await submit(taken.command, taken.taken_at, self.surroundings, slot.rest, taken.owned_since)
             await self._publish(taken, ending)
 
     async def _held_back(self, taken: Taken, slot: Slot) -> Ending | None:

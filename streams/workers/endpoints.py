@@ -60,7 +60,7 @@ def first_problem(*checks: Check) -> Check:
 
 def _handler(live: Check, ready: Check, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - named by the library
+        def do_GET(self) -> None:
             match self.path:
                 case "/live":
                     self._answer_check(live)

@@ -48,7 +48,7 @@ class LineApp(faust.App):  # type: ignore[misc]
 
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     before_giving_back: Callable[[], Awaitable[None]]
-    after_assignment: Callable[[], None] = staticmethod(lambda: None)
+    after_assignment: Callable[[], object] = staticmethod(lambda: None)
     not_ready_because: str | None = "not yet a member of its group"
     _entered: AsyncExitStack
 

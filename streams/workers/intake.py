@@ -13,9 +13,7 @@ class Intake:
     So what comes again after a crash is bounded, and one slow key does not stop the other partitions.
     """
 
-    def __init__(
-        self, most: int, *, pause: Callable[[Hashable], None], resume: Callable[[Hashable], None]
-    ) -> None:
+    def __init__(self, most: int, *, pause: Callable[[Hashable], None], resume: Callable[[Hashable], None]) -> None:
         self._most = most
         self._pause, self._resume = pause, resume
         self._in_order = InOrder()
@@ -41,10 +39,14 @@ class Intake:
         self._in_order.forget()
         self._paused.clear()
 
+    def is_paused(self, partition: Hashable) -> bool:
+        """Nothing is taken from it now, on purpose."""
+        return partition in self._paused
+
     @property
-    def paused(self) -> frozenset[Hashable]:
-        """The partitions that nothing is taken from now, on purpose."""
-        return frozenset(self._paused)
+    def paused(self) -> int:
+        """How many partitions are paused."""
+        return len(self._paused)
 
     @property
     def unacknowledged(self) -> int:

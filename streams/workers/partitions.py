@@ -22,9 +22,9 @@ def resume(app: LineApp, partition: Any) -> None:
     _on_state(app, partition, "resume")
 
 
-def assigned(app: LineApp, topic: str) -> frozenset[int]:
-    """The numbers of the partitions of `topic` that this worker has now."""
-    return frozenset(partition.partition for partition in app.consumer.assignment() if partition.topic == topic)
+def assigned(app: LineApp, topic: str) -> list[Any]:
+    """The partitions of `topic` that this worker has now."""
+    return [partition for partition in app.consumer.assignment() if partition.topic == topic]
 
 
 def _on_state(app: LineApp, partition: Any, change: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Hashable, Mapping
 
 from streams.kafka.lag import Stretch
 
@@ -13,13 +13,15 @@ class Progress:
     `is_held(partition)`: nothing is taken from it on purpose.
     """
 
-    def __init__(self, stuck_after_s: float, *, is_held: Callable[[int], bool], clock: Callable[[], float]) -> None:
+    def __init__(
+        self, stuck_after_s: float, *, is_held: Callable[[Hashable], bool], clock: Callable[[], float]
+    ) -> None:
         self.stuck_after_s = stuck_after_s
         self._is_held, self._clock = is_held, clock
-        self._next: dict[int, int] = {}
-        self._waits: dict[int, tuple[int, float]] = {}
+        self._next: dict[Hashable, int] = {}
+        self._waits: dict[Hashable, tuple[int, float]] = {}
 
-    def took(self, partition: int, offset: int) -> None:
+    def took(self, partition: Hashable, offset: int) -> None:
         """A record was taken."""
         self._next[partition] = offset + 1
         self._waits.pop(partition, None)
@@ -29,15 +31,12 @@ class Progress:
         self._next.clear()
         self._waits.clear()
 
-    def observe(self, stretches: Mapping[int, Stretch], assigned: Collection[int]) -> None:
-        """What the brokers say of the partitions. Call it now and then; with nothing, when they do not tell."""
+    def observe(self, stretches: Mapping[Hashable, Stretch]) -> None:
+        """What the brokers say of the assigned partitions: call it now and then; with nothing, if they do not tell."""
         before, now, self._waits = self._waits, self._clock(), {}
-        for partition in assigned:
-            stretch = stretches.get(partition)
-            if stretch is None or self._is_held(partition):
-                continue
+        for partition, stretch in stretches.items():
             position = max(self._next.get(partition, 0), stretch.committed)
-            if position < stretch.end:
+            if position < stretch.end and not self._is_held(partition):
                 known = before.get(partition)
                 self._waits[partition] = known if known is not None and known[0] == position else (position, now)
 
@@ -46,5 +45,5 @@ class Progress:
         now = self._clock()
         for partition, (position, since) in list(self._waits.items()):
             if now - since >= self.stuck_after_s:
-                return f"offset {position} of partition {partition} waits for {now - since:.0f} s"
+                return f"offset {position} of {partition} waits for {now - since:.0f} s"
         return None

@@ -12,6 +12,7 @@ from streams.kafka.lag import stretches
 from streams.settings import WorkerSettings
 from streams.telemetry import Event, logger
 from streams.telemetry.metrics import Metrics
+from streams.workers.background import beside
 from streams.workers.endpoints import endpoints, first_problem, turning
 from streams.workers.faust_app import LineApp
 from streams.workers.partitions import assigned
@@ -30,12 +31,8 @@ async def watched(
         return
     live = first_problem(turning(asyncio.get_running_loop()), progress.problem)
     with endpoints(settings.listen, live=live, ready=lambda: app.not_ready_because, registry=metrics.registry):
-        watch = asyncio.create_task(_watch(app, bootstrap_servers, topic, progress), name="progress")
-        try:
+        async with beside(app, _watch(app, bootstrap_servers, topic, progress)):
             yield
-        finally:
-            watch.cancel()
-            await asyncio.wait([watch])
 
 
 async def _watch(app: LineApp, bootstrap_servers: str, topic: str, progress: Progress) -> None:
@@ -51,4 +48,4 @@ async def _watch(app: LineApp, bootstrap_servers: str, topic: str, progress: Pro
             logger().warning(Event.LAG_NOT_KNOWN, cause=str(error))
             found = {}
         if app.not_ready_because is None:
-            progress.observe(found, assigned(app, topic))
+            progress.observe({at: found[at.partition] for at in assigned(app, topic) if at.partition in found})
