@@ -91,7 +91,7 @@ class SubmitWorker:
         )
         self.progress = Progress(
             settings.worker.stuck_after_s,
-            is_held=lambda partition: partition in self.intake.paused,
+            is_held=self.intake.is_paused,
             clock=time.monotonic,
         )
         self.owned_since: datetime | None = None
