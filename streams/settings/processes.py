@@ -42,6 +42,7 @@ class RouteSettings(Settings):
 class UpSettings(Settings):
     """What `streams up` and `streams demo` look at before they start anything: what they pass on to the workers."""
 
+    refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
     worker: WorkerSettings = WorkerSettings()
 
