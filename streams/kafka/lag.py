@@ -21,6 +21,24 @@ class Lag:
     end_offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Of one partition: the offset that its group has committed (never: its first one), and its end."""
+
+    committed: int
+    end: int
+
+
+def stretches(bootstrap_servers: str, group: str, topic: str) -> dict[int, Stretch]:
+    """How far a group has come in each partition. Raises confluent_kafka.KafkaException."""
+    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+    starts, ends = _ends(admin, topic)
+    committed = _committed(admin, group, ends)
+    return {
+        partition: Stretch(max(committed.get(partition, 0), starts[partition]), end) for partition, end in ends.items()
+    }
+
+
 def lags(bootstrap_servers: str, groups: Mapping[str, str]) -> list[Lag]:
     """The lag of each group -> topic. A group that never committed lags by the whole topic.
 

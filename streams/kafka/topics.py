@@ -12,10 +12,13 @@ from streams.errors import StackFailed
 
 RESULTS = "results"
 DEAD_LETTERS = "dead-letters"
+BREAKERS = "breakers"
 COMMANDS_PREFIX = "commands."
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """Of our own topics, twice what the connector may produce: what was captured fits, whatever is added to it."""
+
+_COMPACTED = {"cleanup.policy": "compact"}
 
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
 # (streams/workers/failed_before.py). connectors/outbox.json has the same retention for change events.
@@ -29,10 +32,15 @@ def commands_topic(identity: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that we own: name and number of partitions."""
+    """A topic that we own: name and number of partitions; `is_compacted`: it keeps the newest record of each key."""
 
     name: str
     partitions: int
+    is_compacted: bool = False
+
+    @property
+    def config(self) -> dict[str, str]:
+        return _COMPACTED if self.is_compacted else _CONFIG
 
 
 def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: int) -> list[Topic]:
@@ -42,6 +50,7 @@ def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: i
         *(Topic(commands_topic(identity), command_partitions) for identity in identities),
         Topic(RESULTS, command_partitions),
         Topic(DEAD_LETTERS, 1),
+        Topic(BREAKERS, 1, is_compacted=True),
     ]
 
 
@@ -49,7 +58,7 @@ def create_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_f
     """Create what is missing. Raises StackFailed if Kafka refuses."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
     wanted = [
-        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=_CONFIG)
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=t.config)
         for t in topics
     ]
     for name, future in admin.create_topics(wanted, operation_timeout=30).items():

@@ -15,9 +15,8 @@ from streams.settings.sections import (
     OutboxSettings,
     PerhapsPostgresSettings,
     PostgresSettings,
-    WindowSettings,
-    WorkerSettings,
 )
+from streams.settings.workers import WindowSettings, WorkerSettings
 
 PREFIX = "STREAMS_"
 REFUSALS = Field(SCHEMAS / "refusals.toml", description="The table of what a chaincode's refusals mean.")

@@ -43,11 +43,13 @@ class LineApp(faust.App):  # type: ignore[misc]
     """Faust, with a drain that ends.
 
     `lifespan` is entered before the first message is taken and left after the last one; `before_giving_back` runs
-    before partitions are given back and at shutdown.
+    before partitions are given back and at shutdown; `after_assignment` when there are new ones, perhaps none.
     """
 
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     before_giving_back: Callable[[], Awaitable[None]]
+    after_assignment: Callable[[], object] = staticmethod(lambda: None)
+    not_ready_because: str | None = "not yet a member of its group"
     _entered: AsyncExitStack
 
     async def on_start(self) -> None:
@@ -59,12 +61,19 @@ class LineApp(faust.App):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         """Stop Faust (which drains), then leave the lifespan."""
+        self.not_ready_because = "stopping"
         await super().on_stop()
         await self._entered.aclose()
         logger().info(Event.WORKER_STOPPED)
 
+    async def _on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        await super()._on_partitions_assigned(assigned, generation_id)
+        self.not_ready_because = None
+        self.after_assignment()
+
     async def _consumer_wait_empty(self, consumer: Any, log: Any) -> None:
         # Faust would wait without end for every message, or (stream_wait_empty=False) not at all.
+        self.not_ready_because = "giving partitions back"
         await self.before_giving_back()
         if not await consumer.commit():
             # The periodic commit was under way and did not know the last acks; without news this one does nothing.
