@@ -22,7 +22,7 @@ from streams.fabric.ids import create_secret
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
 from streams.kafka.reading import read_since
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, commands_topic
 from streams.ledger import VALID
 from streams.local.ports import HOST, choose_ports
 from streams.messages import DeadLetter, Origin, Outcome, OutcomeKind, RoutedCommand
@@ -107,6 +107,11 @@ class Bench:
     def letters(self) -> list[DeadLetter]:
         letters = [codecs.DEAD_LETTERS.decode(message.value()) for message in self._read(DEAD_LETTERS)]
         return [letter for letter in letters if letter.origin.topic == commands_topic(self.identity)]
+
+    def breaker(self) -> str:
+        """How the breaker of the identity stands, as the worker has told."""
+        changes = [codecs.BREAKERS.decode(message.value()) for message in self._read(BREAKERS)]
+        return next((change.state for change in reversed(changes) if change.identity == self.identity), "")
 
     async def valid_transactions(self) -> Counter[str]:
         """How often each transaction id is VALID on the ledger."""
