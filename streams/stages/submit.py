@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from streams.endings import Ending
 from streams.errors import AlreadyApplied, CommitRejected, EndorseFailed, LedgerError, SubmitFailed
 from streams.ledger import VALID, Commit, LedgerEntry, Proposal, Transaction
-from streams.messages import Outcome, OutcomeKind, RoutedCommand
+from streams.messages import RoutedCommand
 from streams.retry import IDENTITY_REFUSED, Meaning, Step, Verdict, is_chaincodes_word, verdict
 from streams.stages.submission.look_up import LookUp
 from streams.stages.submission.patience import Patience
@@ -66,7 +66,6 @@ class _Submission:
         self.may_be_on_ledger = False
         self.is_in_doubt = False
         self.must_look_up = False
-        self.told: OutcomeKind | None = None
 
     async def run(self) -> Ending:
         while True:
@@ -136,8 +135,8 @@ class _Submission:
         except SubmitFailed as error:
             self.may_be_on_ledger = was_open or error.may_be_on_ledger
             raise
-        if self._passed("submitted") and self._is_news():
-            await self._report(self.record.submitted(commit.transaction_id))
+        if self._passed("submitted") and (news := self.record.submitted(commit.transaction_id)) is not None:
+            await self.around.report(news)
         return commit
 
     def _passed(self, stage: str) -> bool:
@@ -147,16 +146,6 @@ class _Submission:
         if is_first:
             self.patience.progressed()
         return is_first
-
-    def _is_news(self) -> bool:
-        """The first attempt is, and each one that doubles their number: a row that fights conflicts shows how hard,
-        and the topic of results is not flooded with one record per conflict."""
-        attempts = self.record.attempt + 1
-        return self.told is not OutcomeKind.SUBMITTED or attempts & (attempts - 1) == 0
-
-    async def _report(self, news: Outcome) -> None:
-        self.told = news.kind
-        await self.around.report(news)
 
     async def _next_attempt(self, error: LedgerError) -> Ending | None:
         """The ledger said that this attempt is invalid for good; wait until the state may have moved on."""
@@ -169,8 +158,8 @@ class _Submission:
 
     async def _hold(self, error: LedgerError) -> None:
         """The chaincode will refuse until something is lifted: nothing is burnt and nothing fails meanwhile."""
-        if self.told is not OutcomeKind.WAITING:
-            await self._report(self.record.waiting(error))
+        if (news := self.record.waiting(error)) is not None:
+            await self.around.report(news)
         await self.patience.hold()
 
     async def _ask_again(self, error: LedgerError) -> Ending | None:

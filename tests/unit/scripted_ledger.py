@@ -259,6 +259,7 @@ def carry(
     *,
     is_ill: bool = False,
     owned_since: datetime | None = None,
+    settle_s: float = 60.0,
 ) -> Carried:
     """Run the stage to its end; the back-off is not waited for and has no jitter, the clock ticks by the second."""
     reported: list[Outcome] = []
@@ -295,6 +296,7 @@ def carry(
         report=report,
         notice=notice,
         worker="w",
+        settle_s=settle_s,
     )
     ending = asyncio.run(submit(COMMAND, TAKEN_AT, surroundings, rest, owned_since))
     return Carried(ending, reported, waits_s, noticed, health)

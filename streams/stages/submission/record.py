@@ -18,7 +18,10 @@ _OF_AN_ATTEMPT = ("endorsed", "submitted")
 
 @dataclass(slots=True, kw_only=True)
 class Record:
-    """`attempt` is the current one (0, 1, ...); `tried` holds every transaction id; `stages` the time of each stage."""
+    """`attempt` is the current one (0, 1, ...); `tried` holds every transaction id; `stages` the time of each stage.
+
+    `told` is what the newest news said.
+    """
 
     command: RoutedCommand
     taken_at: datetime
@@ -27,6 +30,7 @@ class Record:
     attempt: int = 0
     tried: list[str] = field(default_factory=list, init=False)
     stages: dict[str, datetime] = field(init=False)
+    told: OutcomeKind | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.stages = {
@@ -52,12 +56,23 @@ class Record:
         for stage in _OF_AN_ATTEMPT:
             self.stages.pop(stage, None)
 
-    def submitted(self, transaction_id: str) -> Outcome:
-        """News: with the orderer; may be on the ledger."""
+    def submitted(self, transaction_id: str) -> Outcome | None:
+        """With the orderer; may be on the ledger. None: that is no news.
+
+        The first attempt is news, and each one that doubles their number: the row of a command that fights conflicts
+        shows how hard and under which id, and the topic of results is not flooded with a record per conflict.
+        """
+        attempts = self.attempt + 1
+        if self.told is OutcomeKind.SUBMITTED and attempts & (attempts - 1):
+            return None
+        self.told = OutcomeKind.SUBMITTED
         return self._outcome(OutcomeKind.SUBMITTED, transaction_id)
 
-    def waiting(self, error: LedgerError) -> Outcome:
-        """News: held back until the chaincode's reason is lifted; not on the ledger."""
+    def waiting(self, error: LedgerError) -> Outcome | None:
+        """Held back until the chaincode's reason is lifted; not on the ledger. None: that was told already."""
+        if self.told is OutcomeKind.WAITING:
+            return None
+        self.told = OutcomeKind.WAITING
         return self._outcome(OutcomeKind.WAITING, None, error_code=error.code, error=str(error))
 
     def committed(self, transaction_id: str, block_number: int, seen_at: datetime) -> Ending:
