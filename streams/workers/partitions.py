@@ -22,9 +22,10 @@ def resume(app: LineApp, partition: Any) -> None:
     _on_state(app, partition, "resume")
 
 
-def assigned(app: LineApp, topic: str) -> list[Any]:
-    """The partitions of `topic` that this worker has now."""
-    return [partition for partition in app.consumer.assignment() if partition.topic == topic]
+def unacknowledged(app: LineApp, topic: str) -> dict[Any, int]:
+    """The assigned partitions of `topic`, and the offset that is committed of each (none: 0)."""
+    consumer = app.consumer
+    return {at: consumer._committed_offset[at] or 0 for at in consumer.assignment() if at.topic == topic}
 
 
 def _on_state(app: LineApp, partition: Any, change: str) -> None:

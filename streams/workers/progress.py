@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping
 
-from streams.kafka.lag import Stretch
-
 
 class Progress:
     """Compares what was taken with what is there; `clock` gives seconds.
@@ -31,12 +29,12 @@ class Progress:
         self._next.clear()
         self._waits.clear()
 
-    def observe(self, stretches: Mapping[Hashable, Stretch]) -> None:
-        """What the brokers say of the assigned partitions: call it now and then; with nothing, if they do not tell."""
+    def observe(self, waiting: Mapping[Hashable, tuple[int, int]]) -> None:
+        """(offset from which nothing is acknowledged, end) of each assigned partition, now and then; {}: not known."""
         before, now, self._waits = self._waits, self._clock(), {}
-        for partition, stretch in stretches.items():
-            position = max(self._next.get(partition, 0), stretch.committed)
-            if position < stretch.end and not self._is_held(partition):
+        for partition, (unacknowledged, end) in waiting.items():
+            position = max(self._next.get(partition, 0), unacknowledged)
+            if position < end and not self._is_held(partition):
                 known = before.get(partition)
                 self._waits[partition] = known if known is not None and known[0] == position else (position, now)
 

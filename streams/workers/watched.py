@@ -15,7 +15,7 @@ from streams.telemetry.metrics import Metrics
 from streams.workers.background import beside
 from streams.workers.endpoints import endpoints, first_problem, turning
 from streams.workers.faust_app import LineApp
-from streams.workers.partitions import assigned
+from streams.workers.partitions import unacknowledged
 from streams.workers.progress import Progress
 
 LOOKED_AT_EVERY_S = 30.0
@@ -25,7 +25,7 @@ LOOKED_AT_EVERY_S = 30.0
 async def watched(
     app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, progress: Progress, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """Listen, if the settings say so; enter it in the worker's event loop. The consumer group is the app's id."""
+    """Listen, if the settings say so; enter it in the worker's event loop."""
     if settings.listen is None:
         yield
         return
@@ -42,10 +42,16 @@ async def _watch(app: LineApp, bootstrap_servers: str, topic: str, progress: Pro
         if app.not_ready_because is not None:
             continue
         try:
-            found = await asyncio.to_thread(stretches, bootstrap_servers, app.conf.id, topic)
+            found = await asyncio.to_thread(stretches, bootstrap_servers, topic)
         except KafkaException as error:
             # Brokers that are away are no fault of the worker.
             logger().warning(Event.LAG_NOT_KNOWN, cause=str(error))
             found = {}
         if app.not_ready_because is None:
-            progress.observe({at: found[at.partition] for at in assigned(app, topic) if at.partition in found})
+            progress.observe(
+                {
+                    at: (max(offset, found[at.partition].first), found[at.partition].end)
+                    for at, offset in unacknowledged(app, topic).items()
+                    if at.partition in found
+                }
+            )
