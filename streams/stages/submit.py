@@ -34,14 +34,15 @@ async def submit(
     taken_at: datetime,
     surroundings: Surroundings,
     rest: Rest,
-    owned_since: datetime | None = None,
+    alone_since: datetime | None = None,
 ) -> Ending:
     """RoutedCommand -> Ending. Returns with the ledger's final answer, or with a parked command.
 
-    `owned_since`: when this process was given the command's partition; another one may have submitted what was routed
-    before. None: nobody else can have had the command. Raises only what `rest` raises that is no Exception.
+    `alone_since`: since when nobody but this call submits the command: when this process was given its partition, or now
+    if it was parked before. What was routed earlier may have been submitted already, and may still be on its way.
+    None: nobody else can have had the command. Raises only what `rest` raises that is no Exception.
     """
-    submission = _Submission(command, taken_at, surroundings, rest, owned_since)
+    submission = _Submission(command, taken_at, surroundings, rest, alone_since)
     try:
         return await submission.run()
     except Exception as bug:
@@ -52,14 +53,14 @@ class _Submission:
     """One command in hand. `_try` is the way of a healthy one, `_after` is every fork of it."""
 
     def __init__(
-        self, command: RoutedCommand, taken_at: datetime, around: Surroundings, rest: Rest, owned_since: datetime | None
+        self, command: RoutedCommand, taken_at: datetime, around: Surroundings, rest: Rest, alone_since: datetime | None
     ) -> None:
         self.command, self.around = command, around
         self.record = Record(command=command, taken_at=taken_at, worker=around.worker, now=around.now)
         self.patience = Patience(around, rest)
         self.look_up = LookUp(around, command, self.patience)
-        self.is_redelivered = owned_since is not None and command.routed_at < owned_since + CLOCKS_DIFFER_BY
-        self.settled_at = (owned_since or taken_at) + timedelta(seconds=around.settle_s)
+        self.is_redelivered = alone_since is not None and command.routed_at < alone_since + CLOCKS_DIFFER_BY
+        self.settled_at = (alone_since or taken_at) + timedelta(seconds=around.settle_s)
         self.step = Step.ENDORSE
         self.proposal: Proposal | None = None
         self.transaction: Transaction | None = None

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from streams.workers.failed_before import FailedBefore
 from test_codecs import routed
 
 from streams.kafka import codecs
 from streams.messages import DeadLetter, DeadLetterKind, Origin, OutcomeKind
-from streams.workers.failed_before import FailedBefore
 
 LETTER = DeadLetter(
     kind=DeadLetterKind.REFUSED,
