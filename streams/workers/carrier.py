@@ -108,8 +108,7 @@ class Carrier:
             await self.publisher.outcome(failed)
             return
         async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
-            while (wait_s := self.allowance.wait_s) > 0:
-                await slot.rest(wait_s)
+            await self.allowance.room(slot.rest)
             ending = await self._held_back(taken, slot)
             if ending is None:
                 ending = await submit(taken.command, taken.taken_at, self.surroundings, slot.rest, taken.owned_since)
@@ -147,8 +146,7 @@ class Carrier:
 
     async def _bury(self, letter: DeadLetter) -> None:
         """Publish a dead letter as soon as the allowance has room for it."""
-        while (wait_s := self.allowance.wait_s) > 0:
-            await self._rests.sleep(wait_s)
+        await self.allowance.room(self._rests.sleep)
         self.allowance.spend()
         await self.publisher.dead_letter(letter)
 
