@@ -113,7 +113,7 @@ class _Submission:
             case Verdict.WAIT:
                 await self._hold(error)
                 return None
-            case Verdict.SAME_TRANSACTION if is_chaincodes_word(error):
+            case Verdict.SAME_TRANSACTION if is_chaincodes_word(error) and not self.may_be_on_ledger:
                 return await self._ask_again(error)
             case Verdict.SAME_TRANSACTION | Verdict.WAIT_FOR_IDENTITY:
                 self._leave_refused_identity(error)
@@ -191,6 +191,7 @@ class _Submission:
                 is_own = False
             case _:
                 transaction_id, is_own = error.transaction_id, True
+                self.may_be_on_ledger = True  # whatever a peer that lags behind says next
         match await self.look_up.held(transaction_id):
             case LedgerEntry(code=code) as entry if is_own or code == VALID:
                 return await self._settled_by(entry)
