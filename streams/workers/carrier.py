@@ -152,8 +152,12 @@ class Carrier:
 
 
 def _tell(ending: Ending, letter: DeadLetter | None) -> None:
+    command_id = ending.outcome.command_id
     if ending.bug is not None:
-        logger().error(Event.COMMAND_PARKED, command_id=ending.outcome.command_id, exc_info=ending.bug)
-    elif letter is not None:
-        event = Event.COMMAND_HELD_BACK if ending.outcome.kind is OutcomeKind.WAITING else Event.COMMAND_FAILED
-        logger().warning(event, command_id=letter.command_id, code=letter.error_code, cause=letter.cause)
+        logger().error(Event.COMMAND_PARKED, command_id=command_id, exc_info=ending.bug)
+    elif letter is None:
+        return
+    elif ending.outcome.kind is OutcomeKind.WAITING:
+        logger().warning(Event.COMMAND_HELD_BACK, command_id=command_id, cause=letter.cause)
+    else:
+        logger().warning(Event.COMMAND_FAILED, command_id=command_id, code=letter.error_code, cause=letter.cause)
