@@ -78,9 +78,8 @@ class SubmitWorker:
         self.in_order = InOrder()
         self.is_draining = False
         self.failed_before: FailedBefore | None = None
-        self.lanes: Lanes[Taken] = Lanes(
-            self._carry, max_in_flight=window.max_in_flight, max_taken=window.max_taken, on_bug=app.crash
-        )
+        self.in_flight = asyncio.Semaphore(window.max_in_flight)
+        self.lanes: Lanes[Taken] = Lanes(self._carry, on_bug=app.crash)
 
     @asynccontextmanager
     async def connected(self) -> AsyncIterator[None]:
@@ -122,7 +121,8 @@ class SubmitWorker:
             if token.is_stale:
                 return  # given back meanwhile: what was read may be out of date for the next assignment
             self.failed_before = read
-        await self.lanes.put(command.ordering_key, Taken(source, token, command, _now(), self.failed_before))
+        keys = (command.ordering_key, *command.touches)
+        self.lanes.put(keys, Taken(source, token, command, _now(), self.failed_before))
 
     async def _carry(self, taken: Taken) -> None:
         """One command to its end: outcome and dead letter are with the brokers before it is acknowledged."""
@@ -132,7 +132,11 @@ class SubmitWorker:
         if failed is not None:
             await self.publisher.outcome(failed)
         else:
-            await self._publish(taken, await submit(taken.command, taken.taken_at, self.surroundings))
+            async with self.in_flight:
+                if self.is_draining:
+                    return
+                ending = await submit(taken.command, taken.taken_at, self.surroundings)
+            await self._publish(taken, ending)
         self.in_order.finish(taken.token)
 
     async def _publish(self, taken: Taken, ending: Ending) -> None:
