@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 
 import pytest
@@ -202,6 +203,28 @@ async def test_a_drain_that_is_itself_cancelled_leaves_nothing_running() -> None
     await put_all(lanes, "a3")
     assert (work.started, work.finished) == (["a1", "a3"], [])
     await lanes.drain(0)
+
+
+async def test_a_drain_that_is_cancelled_waits_for_work_that_takes_its_time_to_end() -> None:
+    may_end, bugs, done = asyncio.Event(), list[BaseException](), list[str]()
+
+    async def stubborn(item: str) -> None:
+        while not may_end.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await may_end.wait()
+        done.append(item)
+
+    lanes = lanes_of(stubborn, bugs)
+    await put_all(lanes, "a1", "a2")
+    drain = asyncio.create_task(lanes.drain(0))
+    await everyone_had_a_turn()
+    drain.cancel()
+    await put_all(lanes, "a3")
+    assert not drain.done()
+    may_end.set()
+    await asyncio.gather(drain, return_exceptions=True)
+    await everyone_had_a_turn()
+    assert (done, bugs, lanes.keys, lanes.items) == (["a1"], [], 0, 0)
 
 
 async def test_of_two_drains_at_once_the_shorter_deadline_counts_and_both_end() -> None:

@@ -63,9 +63,11 @@ async def test_a_probe_that_is_cancelled_is_followed_at_once(commands: Commands)
     assert commands.entered == ["a 0", "a 1"]
 
 
-async def test_who_is_cancelled_in_the_moment_the_probe_is_due_does_not_become_the_probe(commands: Commands) -> None:
+async def test_who_was_cancelled_and_does_not_know_it_yet_does_not_become_the_probe(commands: Commands) -> None:
+    commands.clock.now_s += 1
     commands.tasks["a 0"].cancel()
-    await commands.clock.advance(1)
+    commands.window.widen()  # looks who may enter
+    await commands.clock.advance(0)
     assert commands.entered == ["a 1"]
 
 
@@ -75,11 +77,25 @@ async def test_commands_under_way_that_leave_do_not_count_as_the_probe() -> None
     await commands.open_breaker()
     await commands.come("a 0", "a 1")
     await commands.clock.advance(1)
-    await commands.leave("b 0", "b 1")
+    await commands.leave("b 0")
     assert commands.entered == ["b 0", "b 1", "a 0"]
     await commands.leave("a 0")
     assert commands.entered == ["b 0", "b 1", "a 0", "a 1"]
     await commands.end()
+
+
+async def test_when_the_window_is_empty_the_probe_has_left_whoever_left_on_its_behalf(commands: Commands) -> None:
+    async def enter_only() -> None:
+        await commands.window.enter("b")
+
+    await commands.cancel(*WAITING)
+    await commands.clock.advance(1)
+    await asyncio.create_task(enter_only())
+    await commands.come("a 9")
+    assert commands.entered == []
+    commands.window.leave("b")
+    await commands.clock.advance(0)
+    assert commands.entered == ["a 9"]
 
 
 async def test_who_comes_after_the_wait_is_over_probes_at_once() -> None:
