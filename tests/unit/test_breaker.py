@@ -57,7 +57,7 @@ def test_an_answer_between_failures_starts_the_count_anew(bench: Bench) -> None:
     for _ in range(5):
         bench.fail(2)
         bench.breaker.well("endorse")
-    assert bench.breaker.state is CLOSED
+    assert (bench.breaker.state, bench.changes) == (CLOSED, [])
 
 
 def test_failures_of_different_steps_are_counted_apart(bench: Bench) -> None:
@@ -152,6 +152,18 @@ def test_a_step_that_no_probe_needs_any_longer_does_not_keep_it_from_closing(ben
     assert bench.breaker.state is CLOSED
     bench.fail(2, "look up")
     assert bench.breaker.state is CLOSED
+
+
+def test_a_failure_starts_the_count_of_silent_probes_anew(bench: Bench) -> None:
+    bench.fail(3)
+    for _ in range(4):
+        bench.probe()
+        bench.breaker.probe_left()
+        assert bench.breaker.may_enter()
+        bench.breaker.probe_left()
+        assert bench.breaker.may_enter()
+        bench.fail(1)
+    assert BreakerState.CLOSED not in [state for state, _ in bench.changes]
 
 
 def test_that_a_probe_left_after_its_word_changes_nothing(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import random
+import tracemalloc
 
 import pytest
 
@@ -108,20 +109,21 @@ def test_a_queue_that_is_never_empty_does_not_grow() -> None:
     queue: FairQueue[str] = FairQueue({})
     for tenant in "abc":
         push_all(queue, tenant, 5)
-    gc.collect()
-    objects = len(gc.get_objects())
-    chance = random.Random(1)
-    in_use: list[str] = []
-    for number in range(50_000):
-        item = queue.pop()
-        assert item is not None
-        in_use.append(item.split()[0])
-        queue.push(in_use[-1], f"{in_use[-1]} again {number}")
-        if len(in_use) == 9:
-            queue.release(in_use.pop(chance.randrange(9)))
-    gc.collect()
-    assert len(gc.get_objects()) - objects < 300
+    chance, in_use = random.Random(1), list[str]()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            item = queue.pop()
+            assert item is not None
+            in_use.append(item.split(maxsplit=1)[0])
+            queue.push(in_use[-1], f"{in_use[-1]} again {number}")
+            if len(in_use) == 9:
+                queue.release(in_use.pop(chance.randrange(9)))
+        grown, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
     assert len(queue) == 15
+    assert grown < 50_000
 
 
 def test_what_is_cleared_is_returned_and_slots_in_use_stay_in_use() -> None:
