@@ -13,7 +13,7 @@ from streams.messages import Outcome, OutcomeKind
 from streams.stages.write_back import ERROR_LENGTH, RowStatus, RowUpdate, write_back
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
+WAITING, SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
 FINAL = {RowStatus.FAILED, RowStatus.COMMITTED}
 
 
