@@ -23,7 +23,7 @@ class Allowance:
     def wait_s(self) -> float:
         """How long until there is room; 0: there is."""
         now = self._clock()
-        while self._spent_at and self._spent_at[0] <= now - MINUTE_S:
+        while self._spent_at and self._spent_at[0] + MINUTE_S <= now:
             self._spent_at.popleft()
         if len(self._spent_at) < self._most:
             self._is_told = False
