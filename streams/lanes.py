@@ -116,14 +116,13 @@ class Lanes(Generic[T]):
             self._start(held)
 
     def _start(self, held: _Held[T]) -> None:
-        task = asyncio.create_task(self._run(held))
+        task = asyncio.create_task(self._run(held), name=f"lane {', '.join(held.keys)}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, held: _Held[T]) -> None:
         if self._drains:
             return
-        lanes = self._lanes
         try:
             await self._work(held.item)
         except Abandoned:
@@ -134,8 +133,7 @@ class Lanes(Generic[T]):
                 raise  # by drain; otherwise something inside the work was cancelled, which is a bug like any other
             await self._on_bug(error)
             return
-        if lanes is self._lanes:  # otherwise a drain that was itself cut short has dropped them
-            self._step_aside(held)
+        self._step_aside(held)
 
     def _step_aside(self, held: _Held[T]) -> None:
         """The item is finished: those that are now the first of all their keys start.
@@ -154,7 +152,10 @@ class Lanes(Generic[T]):
                 self._start(lane[0])
 
     async def drain(self, timeout_s: float) -> int:
-        """Drop what has not started, let what runs finish, cancel it after `timeout_s`; how many were cancelled."""
+        """Drop what has not started, let what runs finish, cancel it after `timeout_s`; how many were cancelled.
+
+        When it is over nothing runs, also when the drain itself was cancelled.
+        """
         self._drains += 1
         late: set[asyncio.Task[None]] = set()
         try:

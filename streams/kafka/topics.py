@@ -21,7 +21,7 @@ MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 _COMPACTED = {"cleanup.policy": "compact"}
 
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
-# (streams/workers/failed_before.py). connectors/outbox.json has the same retention for change events.
+# (streams/workers/book.py). connectors/outbox.json has the same retention for change events.
 _CONFIG = {"retention.ms": str(14 * 24 * 3600 * 1000), "max.message.bytes": str(MAX_MESSAGE_BYTES)}
 
 

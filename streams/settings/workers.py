@@ -14,6 +14,8 @@ def _weights(value: object) -> object:
     if not isinstance(value, str):
         return value
     parts = [part.rpartition("=") for part in value.split(",") if part.strip()]
+    if not all(tenant.strip() for tenant, _, _ in parts):
+        raise ValueError("is not comma-separated `tenant=weight`")
     return {tenant.strip(): weight for tenant, _, weight in parts}
 
 

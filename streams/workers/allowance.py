@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from streams.telemetry import Event, logger
 
@@ -23,7 +23,7 @@ class Allowance:
     def wait_s(self) -> float:
         """How long until there is room; 0: there is."""
         now = self._clock()
-        while self._spent_at and self._spent_at[0] <= now - MINUTE_S:
+        while self._spent_at and self._spent_at[0] + MINUTE_S <= now:
             self._spent_at.popleft()
         if len(self._spent_at) < self._most:
             self._is_told = False
@@ -32,6 +32,11 @@ class Allowance:
             logger().error(Event.DEAD_LETTERS_SPENT, most_per_minute=self._most)
             self._is_told = True
         return self._spent_at[0] + MINUTE_S - now
+
+    async def room(self, sleep: Callable[[float], Awaitable[None]]) -> None:
+        """Wait until there is room; `sleep` takes seconds."""
+        while (wait_s := self.wait_s) > 0:
+            await sleep(wait_s)
 
     def spend(self) -> None:
         """A dead letter is published."""

@@ -33,9 +33,10 @@ class BreakerNews:
 
     def changed(self, state: BreakerState, cause: str) -> None:
         """The breaker's `on_change`."""
-        if state is not BreakerState.PROBING:
-            level = logger().warning if state is BreakerState.OPEN else logger().info
-            level(Event.BREAKER_CHANGED, state=state, cause=cause)
+        if state is BreakerState.OPEN:
+            logger().warning(Event.BREAKER_OPEN, cause=cause)
+        elif state is BreakerState.CLOSED:
+            logger().info(Event.BREAKER_CLOSED)
         self._newest = self._change(state, cause)
         self._is_new.set()
 

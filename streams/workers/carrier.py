@@ -110,8 +110,7 @@ class Carrier:
             await self.publisher.outcome(known)
             return
         async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
-            while (wait_s := self.allowance.wait_s) > 0:
-                await slot.rest(wait_s)
+            await self.allowance.room(slot.rest)
             ending = await self._held_back(taken, slot)
             if ending is None:
                 ending = await submit(
@@ -157,15 +156,18 @@ class Carrier:
 
     async def _bury(self, letter: DeadLetter) -> None:
         """Publish a dead letter as soon as the allowance has room for it."""
-        while (wait_s := self.allowance.wait_s) > 0:
-            await self._rests.sleep(wait_s)
+        await self.allowance.room(self._rests.sleep)
         self.allowance.spend()
         await self.publisher.dead_letter(letter)
 
 
 def _tell(ending: Ending, letter: DeadLetter | None) -> None:
+    command_id = ending.outcome.command_id
     if ending.bug is not None:
-        logger().error(Event.COMMAND_PARKED, command_id=ending.outcome.command_id, exc_info=ending.bug)
-    elif letter is not None:
-        event = Event.COMMAND_HELD_BACK if ending.outcome.kind is OutcomeKind.WAITING else Event.COMMAND_FAILED
-        logger().warning(event, command_id=letter.command_id, code=letter.error_code, cause=letter.cause)
+        logger().error(Event.COMMAND_PARKED, command_id=command_id, exc_info=ending.bug)
+    elif letter is None:
+        return
+    elif ending.outcome.kind is OutcomeKind.WAITING:
+        logger().warning(Event.COMMAND_HELD_BACK, command_id=command_id, cause=letter.cause)
+    else:
+        logger().warning(Event.COMMAND_FAILED, command_id=command_id, code=letter.error_code, cause=letter.cause)

@@ -21,6 +21,7 @@ from streams.kafka.topics import MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import Event, logger
 from streams.workers.names import worker_name
+from streams.workers.progress import Progress
 
 REBALANCE_TIMEOUT_S = 180.0
 A_DAY_S = 86_400.0
@@ -50,6 +51,7 @@ class LineApp(faust.App):  # type: ignore[misc]
     before_giving_back: Callable[[], Awaitable[None]]
     after_assignment: Callable[[], object] = staticmethod(lambda: None)
     not_ready_because: str | None = "not yet a member of its group"
+    progress: Progress
     _entered: AsyncExitStack
 
     async def on_start(self) -> None:
@@ -75,6 +77,7 @@ class LineApp(faust.App):  # type: ignore[misc]
         # Faust would wait without end for every message, or (stream_wait_empty=False) not at all.
         self.not_ready_because = "giving partitions back"
         await self.before_giving_back()
+        self.progress.forget()
         if not await consumer.commit():
             # The periodic commit was under way and did not know the last acks; without news this one does nothing.
             await consumer.commit()
@@ -124,13 +127,14 @@ def bytes_topic(app: LineApp, name: str) -> Any:
 
 
 async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[None]]) -> None:
-    """The body of an agent: `take` every event; what it raises ends the worker.
+    """The body of an agent: `take` every event and note that it was taken; what it raises ends the worker.
 
     Faust would restart the agent behind the event that failed, and the partition would never be acknowledged again.
     """
     try:
         async for event in stream.noack().events():
             await take(event)
+            app.progress.took(event.message.tp, event.message.offset)
     except Exception as error:
         await app.crash(error)
         raise

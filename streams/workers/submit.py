@@ -89,7 +89,7 @@ class SubmitWorker:
             pause=partial(partitions.pause, app),
             resume=partial(partitions.resume, app),
         )
-        self.progress = Progress(
+        app.progress = Progress(
             settings.worker.stuck_after_s,
             is_held=self.intake.is_paused,
             clock=time.monotonic,
@@ -105,7 +105,7 @@ class SubmitWorker:
             connect(
                 settings.fabric, self.identity, on_interruption=stream_interrupted, tell=certificate_or_gateway
             ) as gateway,
-            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.progress, self.metrics),
+            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics),
             beside(self.app, self.breaker_news.run()),
         ):
             self.carrier = Carrier(
@@ -143,7 +143,6 @@ class SubmitWorker:
         message = event.message
         source = source_of(message, self.name)
         token = self.intake.take(message.tp, event.ack)
-        self.progress.took(message.tp, message.offset)
         owned_since = self.begin()
         if self.book is None:
             book = await asyncio.to_thread(read_book, self.settings.kafka.bootstrap_servers, self.identity)
@@ -172,7 +171,6 @@ class SubmitWorker:
         unacknowledged = self.intake.unacknowledged
         abandoned = await self.carrier.drain(self.settings.submit.drain_timeout_s)
         logger().info(Event.PARTITIONS_GIVEN_BACK, abandoned=abandoned, unacknowledged=unacknowledged)
-        self.progress.forget()
         self.book, self.owned_since = None, None  # others may fail commands of these partitions before they come back
 
 

@@ -16,29 +16,28 @@ from streams.workers.background import beside
 from streams.workers.endpoints import endpoints, first_problem, turning
 from streams.workers.faust_app import LineApp
 from streams.workers.partitions import unacknowledged
-from streams.workers.progress import Progress
 
 LOOKED_AT_EVERY_S = 30.0
 
 
 @asynccontextmanager
 async def watched(
-    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, progress: Progress, metrics: Metrics
+    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, metrics: Metrics
 ) -> AsyncIterator[None]:
     """Listen, if the settings say so; enter it in the worker's event loop."""
     if settings.listen is None:
         yield
         return
-    live = first_problem(turning(asyncio.get_running_loop()), progress.problem)
+    live = first_problem(turning(asyncio.get_running_loop()), app.progress.problem)
     with endpoints(settings.listen, live=live, ready=lambda: app.not_ready_because, registry=metrics.registry):
-        async with beside(app, _watch(app, bootstrap_servers, topic, progress)):
+        async with beside(app, _watch(app, bootstrap_servers, topic)):
             yield
 
 
-async def _watch(app: LineApp, bootstrap_servers: str, topic: str, progress: Progress) -> None:
-    """Ask the brokers, several times within the patience of `progress`, until cancelled."""
+async def _watch(app: LineApp, bootstrap_servers: str, topic: str) -> None:
+    """Ask the brokers, several times within the patience of the app's progress, until cancelled."""
     while True:
-        await asyncio.sleep(min(LOOKED_AT_EVERY_S, progress.stuck_after_s / 4))
+        await asyncio.sleep(min(LOOKED_AT_EVERY_S, app.progress.stuck_after_s / 4))
         if app.not_ready_because is not None:
             continue
         try:
@@ -48,7 +47,7 @@ async def _watch(app: LineApp, bootstrap_servers: str, topic: str, progress: Pro
             logger().warning(Event.LAG_NOT_KNOWN, cause=str(error))
             found = {}
         if app.not_ready_because is None:
-            progress.observe(
+            app.progress.observe(
                 {
                     at: (max(offset, found[at.partition].first), found[at.partition].end)
                     for at, offset in unacknowledged(app, topic).items()
