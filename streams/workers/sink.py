@@ -20,7 +20,7 @@ from streams.errors import UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.groups import WRITE_BACK
 from streams.kafka.reading import origin_of
-from streams.kafka.topics import DEAD_LETTERS, RESULTS
+from streams.kafka.topics import DEAD_LETTERS, MAX_DEAD_LETTER_BYTES, RESULTS
 from streams.messages import Outcome
 from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.rows import Row, apply_updates, fetch_rows
@@ -68,7 +68,13 @@ def run(settings: SinkSettings, name: str) -> None:
     )
     sink = Sink(
         consumer=consumer,
-        producer=Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"}),
+        producer=Producer(
+            {
+                "bootstrap.servers": settings.kafka.bootstrap_servers,
+                "acks": "all",
+                "message.max.bytes": MAX_DEAD_LETTER_BYTES,
+            }
+        ),
         dsn=settings.postgres.dsn.get_secret_value(),
         profile=load_profile(settings.postgres.profile),
         name=name,
