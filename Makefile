@@ -41,6 +41,10 @@ bench-client: .venv/installed ## Measure the CPU per transaction of the ledger c
 bench-simulator: .venv/installed ## Measure the VALID transactions per second of the simulator on one core
 	$(BIN)/python -m benchmarks.simulator
 
+.PHONY: bench-submit
+bench-submit: .venv/installed ## Measure what one submit worker carries: rate, lone commands, slow keys, hot accounts, tenants
+	@$(BIN)/python -m benchmarks.submit
+
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs
 	$(BIN)/ruff format --check .
