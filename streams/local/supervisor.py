@@ -26,13 +26,17 @@ def restart_delay_s(deaths: int) -> float:
 
 @dataclass(slots=True)
 class _Watched:
-    """A child under supervision. `restart_at` while it is dead; `healthy_by` while a restarted one comes up."""
+    """A child under supervision. `restart_at` while it is dead; `healthy_by` while a restarted one comes up.
+
+    `back_after_s`: it was killed on purpose, and is to start again after this time.
+    """
 
     child: Child
     group: int
     deaths: int = 0
     restart_at: float | None = None
     healthy_by: float | None = None
+    back_after_s: float | None = None
 
 
 class Supervisor:
@@ -98,6 +102,11 @@ class Supervisor:
         """The pid of a child now; another one after a restart."""
         return self._watched[name].child.pid
 
+    def is_up(self, name: str) -> bool:
+        """It runs, and is healthy by its own account."""
+        child = self._watched[name].child
+        return child.exit_code is None and child.process.healthy()
+
     def names(self) -> list[str]:
         """The children, in the order of their start."""
         return list(self._watched)
@@ -113,10 +122,7 @@ class Supervisor:
             if now >= watched.restart_at:
                 self._start_again(watched)
         elif child.exit_code is not None:
-            if now - child.started_at > _STEADY_AFTER_S:
-                watched.deaths = 0
-            watched.deaths += 1
-            delay_s = restart_delay_s(watched.deaths)
+            delay_s = self._delay_s(watched, now)
             watched.restart_at = now + delay_s
             self._notice(
                 f"{name} (pid {child.pid}) has ended ({describe_exit(child.exit_code)}); starts again in {delay_s:g} s"
@@ -128,6 +134,28 @@ class Supervisor:
             elif now > watched.healthy_by:
                 self._notice(f"{name} (pid {child.pid}) is not healthy after {child.process.start_deadline_s:g} s")
                 child.kill()
+
+    def _delay_s(self, watched: _Watched, now: float) -> float:
+        if watched.back_after_s is not None:
+            delay_s, watched.back_after_s = watched.back_after_s, None
+            return delay_s
+        if now - watched.child.started_at > _STEADY_AFTER_S:
+            watched.deaths = 0
+        watched.deaths += 1
+        return restart_delay_s(watched.deaths)
+
+    def kill(self, name: str, *, back_after_s: float = 0.0) -> bool:
+        """Kill a child without a word, from any thread; False if it is dead already.
+
+        `look` starts it again after this time, and does not count it among the deaths that make restarts wait.
+        """
+        watched = self._watched[name]
+        child = watched.child
+        if child.exit_code is not None:
+            return False
+        watched.back_after_s = back_after_s
+        child.strike_down()
+        return True
 
     def restart(self, name: str) -> None:
         """Stop one child in order, start it again and wait until it is healthy. Raises StackFailed if it is not."""
