@@ -62,7 +62,7 @@ def _kills(chance: random.Random, components: Sequence[str], kills: int, seconds
     for at_s in sorted(chance.uniform(FIRST_S, seconds) for _ in range(kills)):
         ready = [name for name in components if rested_at[name] <= at_s] or [min(components, key=rested_at.__getitem__)]
         component = chance.choices(ready, [_pace(name).weight for name in ready])[0]
-        down_s = chance.choice([0.0, chance.uniform(0.0, LONGEST_DOWN_S)])
+        down_s = chance.choice([0.0, round(chance.uniform(0.0, LONGEST_DOWN_S), 2)])
         rested_at[component] = at_s + down_s + _pace(component).rest_s
         yield Kill(at_s=at_s, component=component, down_s=down_s)
 

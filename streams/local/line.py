@@ -141,7 +141,7 @@ class Line:
                 "STREAMS_WORKER__NAME": name,
                 "STREAMS_WORKER__STATIC_MEMBERSHIP": "true",
             },
-            healthy=lambda: _has_members(bootstrap_servers, group),
+            healthy=lambda: self.stack.kafka.is_listening and _has_members(bootstrap_servers, group),
             start_deadline_s=WORKER_START_S,
             stop_deadline_s=DRAIN_S,
         )

@@ -28,7 +28,7 @@ def restart_delay_s(deaths: int) -> float:
 class _Watched:
     """A child under supervision. `restart_at` while it is dead; `healthy_by` while a restarted one comes up.
 
-    `back_after_s`: it was killed on purpose, and is to start again after this time.
+    `back_after_s`: it was killed on purpose, and is to start again after this time. `asked_at`: about its health.
     """
 
     child: Child
@@ -37,6 +37,7 @@ class _Watched:
     restart_at: float | None = None
     healthy_by: float | None = None
     back_after_s: float | None = None
+    asked_at: float = 0.0
 
 
 class Supervisor:
@@ -112,9 +113,16 @@ class Supervisor:
         return list(self._watched)
 
     def look(self) -> None:
-        """Look at each child once: restart the dead when their time has come, kill restarted ones that are late."""
+        """Look at each child once: restart the dead when their time has come, kill restarted ones that are late.
+
+        Only one is asked for its health: answers take seconds while what they depend on is away, and nobody's
+        restart is to wait for them.
+        """
         for watched in self._watched.values():
             self._look_at(watched, time.monotonic())
+        coming_up = [watched for watched in self._watched.values() if watched.healthy_by is not None]
+        if coming_up:
+            self._ask(min(coming_up, key=lambda watched: watched.asked_at))
 
     def _look_at(self, watched: _Watched, now: float) -> None:
         child, name = watched.child, watched.child.process.name
@@ -124,16 +132,20 @@ class Supervisor:
         elif child.exit_code is not None:
             delay_s = self._delay_s(watched, now)
             watched.restart_at = now + delay_s
+            watched.healthy_by = None
             self._notice(
                 f"{name} (pid {child.pid}) has ended ({describe_exit(child.exit_code)}); starts again in {delay_s:g} s"
             )
-        elif watched.healthy_by is not None:
-            if child.process.healthy():
-                watched.healthy_by = None
-                self._notice(f"{name} (pid {child.pid}) is healthy again")
-            elif now > watched.healthy_by:
-                self._notice(f"{name} (pid {child.pid}) is not healthy after {child.process.start_deadline_s:g} s")
-                child.kill()
+
+    def _ask(self, watched: _Watched) -> None:
+        child, name = watched.child, watched.child.process.name
+        due_at, watched.asked_at = watched.healthy_by, time.monotonic()
+        if child.process.healthy():
+            watched.healthy_by = None
+            self._notice(f"{name} (pid {child.pid}) is healthy again")
+        elif due_at is not None and time.monotonic() > due_at:
+            self._notice(f"{name} (pid {child.pid}) is not healthy after {child.process.start_deadline_s:g} s")
+            child.kill()
 
     def _delay_s(self, watched: _Watched, now: float) -> float:
         if watched.back_after_s is not None:
