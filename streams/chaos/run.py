@@ -111,7 +111,7 @@ class Run:
         lasted_s = time.monotonic() - began_at
         self.notice(f"{len(self.driver.acknowledged)} commands came to their ends after {lasted_s:.0f} s")
         self._wait_until(self._all_up, PREPARATION_S, "every process up again")
-        evidence, records = self._evidence(), read_records(self.line)
+        evidence, records = self.evidence(), read_records(self.line)
         return Findings(
             options=self.options,
             evidence=evidence,
@@ -149,7 +149,8 @@ class Run:
             sabotage.result()
             driving.result()
 
-    def _evidence(self) -> Evidence:
+    def evidence(self) -> Evidence:
+        """What the table and the ledger hold now. Raises psycopg.Error, grpc.RpcError."""
         environment = self.line.environment()
         with self._connect() as connection:
             rows, changes = read_rows(connection), read_changes(connection)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import evidence as built
+import built_evidence as built
 import pytest
 
 from streams.chaos.checker.check import check

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import pairwise
 
 import pytest
 
@@ -10,7 +10,6 @@ from streams.chaos.checker.evidence import End
 from streams.chaos.checker.expected import expected_call
 from streams.chaos.schedule import Fault, Kill, schedule
 from streams.chaos.workload import Planned, Workload
-from streams.routes.arguments import build_arguments
 from streams.simulator.faults import read_fault
 
 PARTS = ["simulator", "postgres", "kafka", "connect", "route", "submit-org1-admin", "sink"]
@@ -36,7 +35,7 @@ def test_a_schedule_has_as_many_kills_as_asked_for_and_kills_every_part() -> Non
 
 def test_kills_do_not_wait_for_each_other() -> None:
     kills = [planned for planned in schedule(1, PARTS, 200, 600.0) if isinstance(planned, Kill)]
-    assert any(later.at_s < kill.at_s + kill.down_s for kill, later in zip(kills, kills[1:], strict=False))
+    assert any(later.at_s < kill.at_s + kill.down_s for kill, later in pairwise(kills))
 
 
 def test_the_simulator_understands_every_fault() -> None:

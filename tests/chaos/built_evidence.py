@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from streams.chaos.checker.evidence import Change, End, Evidence, Money, Row, Transaction
 from streams.chaos.checker.expected import expected_call
@@ -65,21 +66,18 @@ def good(*rows: Row) -> Evidence:
         if row.status == "COMMITTED":
             made = transaction(row, block)
             transactions.append(made)
-            row = replace(row, transaction_id=made.transaction_id, block_number=block)
+            settled.append(replace(row, transaction_id=made.transaction_id, block_number=block))
             steps.insert(1, "SUBMITTED")
-        settled.append(row)
-        for before, after in zip([None, *steps], steps, strict=False):
-            changes.append(change(len(changes), row.command_id, before, after))
+        else:
+            settled.append(row)
+        for before, after in pairwise([None, *steps]):
+            changes.append(change(len(changes), row.command_id, before, after or ""))
     ends = {row.command_id: End(row.status) for row in settled}
-    return Evidence(
-        ends=ends, rows=settled, changes=changes, transactions=transactions, money=money_after(list(rows))
-    )
+    return Evidence(ends=ends, rows=settled, changes=changes, transactions=transactions, money=money_after(list(rows)))
 
 
 def change(number: int, of: str, before: str | None, after: str) -> Change:
-    return Change(
-        number=number, command_id=of, before=before, after=after, changed_at=NOON + timedelta(seconds=number)
-    )
+    return Change(number=number, command_id=of, before=before, after=after, changed_at=NOON + timedelta(seconds=number))
 
 
 def money_after(rows: list[Row]) -> Money:
