@@ -32,7 +32,9 @@ from streams.local.line import Line
 from streams.local.paths import LocalPaths
 from streams.messages import Origin, RoutedCommand
 
-FIXED_SEED = 5
+FIXED_SEED = 24
+# On a busy machine; the run alone takes one to two minutes.
+pytestmark = pytest.mark.timeout(900)
 # Taken out of the environment: the processes of the line refuse settings that they do not know.
 RANDOM_SEED = int(os.environ.pop("STREAMS_CHAOS_SEED", "") or secrets.randbelow(10**6))
 KILLS, SECONDS, RATE = 22, 60.0, 10.0
