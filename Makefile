@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RING ?= tests
 LEDGER ?= simulator
+KILLS ?= 1000
 
 .PHONY: help
 help: ## List the targets
@@ -27,6 +28,10 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 .PHONY: test
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
+
+.PHONY: chaos
+chaos: .venv/installed ## Kill every part of the line under load, KILLS=1000 times, prove the result, write docs/chaos-report.md
+	@$(BIN)/streams chaos --kills $(KILLS) --report docs/chaos-report.md
 
 .PHONY: bench-client
 bench-client: .venv/installed ## Measure the CPU per transaction of the ledger client alone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from statistics import median
 
-from streams.chaos.run import Findings
+from streams.chaos.findings import Findings
 from streams.chaos.summary import Summary, summarise
 from streams.chaos.timeline import timeline
 

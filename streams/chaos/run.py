@@ -14,72 +14,22 @@ import psycopg
 
 from streams.chaos.checker.check import check
 from streams.chaos.checker.database import read_changes, read_rows
-from streams.chaos.checker.evidence import FINAL, Evidence, Violation
+from streams.chaos.checker.evidence import FINAL, Evidence
 from streams.chaos.checker.ledger import Chain, Peer
 from streams.chaos.driver import Driver
-from streams.chaos.saboteur import Control, Deed, Saboteur
+from streams.chaos.findings import ChaosOptions, Findings
+from streams.chaos.saboteur import Control, Saboteur
 from streams.chaos.schedule import schedule
-from streams.chaos.topics import Records, read_records
+from streams.chaos.topics import read_records
 from streams.chaos.workload import FUND, Planned, Workload
 from streams.errors import PipelineError
-from streams.local.ledgers import SIMULATOR, LedgerOptions
-from streams.local.line import Line, LineOptions
-from streams.local.paths import LocalPaths
-from streams.postgres.profiles import Profile
+from streams.local.line import Line
 from streams.postgres.rows import count_by_status
 from streams.simulator.config import CONTROL_FILE
 
-PREPARATION_S, SETTLE_S = 120.0, 240.0
+PREPARATION_S, STALLED_S = 120.0, 180.0
 _LOOK_S = 0.1
 _CONNECT_TIMEOUT_S = 5
-
-# Patience that fits a ledger with blocks of 0.2 s: with that of a real one, every loss would cost a minute.
-SETTINGS = {
-    "STREAMS_FABRIC__ENDORSE_TIMEOUT_S": "5",
-    "STREAMS_FABRIC__SUBMIT_TIMEOUT_S": "4",
-    "STREAMS_FABRIC__COMMIT_TIMEOUT_S": "4",
-    "STREAMS_SUBMIT__RETRY_CAP_S": "2",
-}
-REPLICAS = {"route": 1, "submit-org1-admin": 1}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChaosOptions:
-    """How much. `rate`: commands a second; `seconds`: how long things happen, without start and end."""
-
-    seed: int
-    kills: int
-    seconds: float
-    rate: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What was done and what came of it; `lasted_s` from the first command to the last end."""
-
-    options: ChaosOptions
-    evidence: Evidence
-    violations: list[Violation]
-    deeds: list[Deed]
-    driver: Driver
-    records: Records
-    lasted_s: float
-
-
-def chaos_line(paths: LocalPaths, notice: Callable[[str], None]) -> Line:
-    """A line of its own for a run: audited, impatient, two processes of some workers."""
-    options = LineOptions(
-        ledger=LedgerOptions(kind=SIMULATOR),
-        replicas=REPLICAS,
-        settings=SETTINGS,
-        prepare=_audit,
-        notice=notice,
-    )
-    return Line(paths, options)
-
-
-def _audit(connection: psycopg.Connection[Any], _: Profile) -> None:
-    connection.execute(Path(__file__).with_name("audit.sql").read_bytes())
 
 
 @dataclass(slots=True)
@@ -106,8 +56,7 @@ class Run:
         self.notice(f"{len(self.driver.acknowledged)} commands have prepared the ledger; {self._plan_in_words()}")
         self._disturb()
         self._wait_until(self.saboteur.control.clear, PREPARATION_S, "a simulator that takes its faults back")
-        # Rows that do not end in time are a finding, told like every other.
-        self._wait(self._all_final, SETTLE_S)
+        self._settle()
         lasted_s = time.monotonic() - began_at
         self.notice(f"{len(self.driver.acknowledged)} commands came to their ends after {lasted_s:.0f} s")
         self._wait_until(self._all_up, PREPARATION_S, "every process up again")
@@ -117,7 +66,7 @@ class Run:
             evidence=evidence,
             violations=check(evidence),
             deeds=self.saboteur.deeds,
-            driver=self.driver,
+            acknowledged=self.driver.acknowledged,
             records=records,
             lasted_s=lasted_s,
         )
@@ -127,7 +76,9 @@ class Run:
 
     def _prepare(self, phase: list[Planned]) -> None:
         self.driver.insert(phase)
-        self._wait_until(self._all_final, PREPARATION_S, "the end of every command that prepares the ledger")
+        self._wait_until(
+            lambda: self._all_final(self._counts()), PREPARATION_S, "the end of every command that prepares the ledger"
+        )
 
     def _disturb(self) -> None:
         """Insert and kill, each in a thread of its own, while this one starts again what has died."""
@@ -149,6 +100,18 @@ class Run:
             sabotage.result()
             driving.result()
 
+    def _settle(self) -> None:
+        """Until every row is final, or none has become so for long: then that is a finding, told like every other."""
+        most, due_at = -1, 0.0
+        while not self._all_final(counts := self._counts()):
+            final = sum(count for status, count in counts.items() if status in FINAL)
+            if final > most:
+                most, due_at = final, time.monotonic() + STALLED_S
+            if time.monotonic() > due_at:
+                return
+            self.line.stack.look()
+            time.sleep(_LOOK_S)
+
     def evidence(self) -> Evidence:
         """What the table and the ledger hold now. Raises psycopg.Error, grpc.RpcError."""
         environment = self.line.environment()
@@ -165,12 +128,15 @@ class Run:
             money=money,
         )
 
-    def _all_final(self) -> bool:
+    def _counts(self) -> dict[str, int]:
+        """Rows by status; nothing while Postgres is away."""
         try:
             with self._connect() as connection:
-                counts = count_by_status(connection, self.line.profile)
+                return count_by_status(connection, self.line.profile)
         except psycopg.OperationalError:
-            return False
+            return {}
+
+    def _all_final(self, counts: Mapping[str, int]) -> bool:
         return sum(counts.values()) >= len(self.driver.acknowledged) and counts.keys() <= FINAL
 
     def _all_up(self) -> bool:
@@ -181,17 +147,12 @@ class Run:
         return psycopg.connect(self.driver.dsn, connect_timeout=_CONNECT_TIMEOUT_S)
 
     def _wait_until(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
-        if not self._wait(condition, timeout_s):
-            raise PipelineError(f"not within {timeout_s:.0f} s: {what}; seed {self.options.seed}")
-
-    def _wait(self, condition: Callable[[], bool], timeout_s: float) -> bool:
         due_at = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > due_at:
-                return False
+                raise PipelineError(f"not within {timeout_s:.0f} s: {what}; seed {self.options.seed}")
             self.line.stack.look()
             time.sleep(_LOOK_S)
-        return True
 
 
 def peer(environment: Mapping[str, str]) -> Peer:

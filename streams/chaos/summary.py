@@ -10,7 +10,7 @@ from datetime import datetime
 
 from streams.chaos.checker.evidence import VALID
 from streams.chaos.checker.expected import expected_call
-from streams.chaos.run import Findings
+from streams.chaos.findings import Findings
 from streams.chaos.schedule import Fault, Kill
 
 DUPLICATE = "DUPLICATE_TXID"
@@ -95,7 +95,7 @@ def _ends_by_identity(findings: Findings) -> _Ends:
     lanes[""] = []
     for row in findings.evidence.rows:
         call = expected_call(row.command_type, row.payload)
-        known = findings.driver.acknowledged.get(row.command_id)
+        known = findings.acknowledged.get(row.command_id)
         if call is not None and known is not None and row.command_id in committed:
             for lane in ("", call.identity):
                 lanes[lane].append((known[1], committed[row.command_id]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from streams.chaos.run import Findings
+from streams.chaos.findings import Findings
 from streams.chaos.saboteur import Deed
 from streams.chaos.schedule import Kill
 
@@ -33,8 +33,8 @@ def _rows(findings: Findings, command_id: str) -> Iterator[str]:
 
 
 def _told(findings: Findings, command_id: str) -> Iterator[tuple[datetime, str]]:
-    if command_id in findings.driver.acknowledged:
-        planned, at = findings.driver.acknowledged[command_id]
+    if command_id in findings.acknowledged:
+        planned, at = findings.acknowledged[command_id]
         yield at, f"inserted; must end {planned.end}"
     for change in findings.evidence.changes:
         if change.command_id == command_id:

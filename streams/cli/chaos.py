@@ -8,8 +8,10 @@ from typing import Annotated
 
 import typer
 
+from streams.chaos.audited_line import chaos_line
+from streams.chaos.findings import ChaosOptions
 from streams.chaos.report import report, violations_in_words
-from streams.chaos.run import ChaosOptions, Run, chaos_line
+from streams.chaos.run import Run
 from streams.cli.output import stderr, stdout
 from streams.cli.where import LOCAL
 from streams.demo.run import fresh

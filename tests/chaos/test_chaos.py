@@ -17,11 +17,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from streams.chaos.audited_line import chaos_line
 from streams.chaos.checker.check import check
 from streams.chaos.checker.evidence import Evidence, Row
 from streams.chaos.checker.expected import expected_call
+from streams.chaos.findings import ChaosOptions, Findings
 from streams.chaos.report import report, violations_in_words
-from streams.chaos.run import ChaosOptions, Findings, Run, chaos_line
+from streams.chaos.run import Run
 from streams.chaos.schedule import Kill
 from streams.chaos.summary import summarise
 from streams.demo.proof import fabric_settings

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
+from pathlib import Path
 
 import built_evidence as built
 import pytest
 
+from streams.chaos import checker as checking
 from streams.chaos.checker.check import check
 from streams.chaos.checker.evidence import Evidence, Money, Row, Transaction
 
@@ -194,3 +197,14 @@ def test_a_wrong_balance_is_found(good: Evidence) -> None:
     assert isinstance(good.money, Money)
     balances = {**good.money.balances, built.BOB: 1}
     assert found(replace(good, money=replace(good.money, balances=balances))) == {("money is conserved", None)}
+
+
+def test_the_checker_imports_nothing_else_of_the_project() -> None:
+    files = list(Path(checking.__file__).parent.glob("*.py"))
+    assert len(files) > 5
+    for file in files:
+        for node in ast.walk(ast.parse(file.read_text())):
+            names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or "."] if isinstance(node, ast.ImportFrom) else []
+            for name in names:
+                assert not name.startswith(("streams", ".")) or name.startswith("streams.chaos.checker."), (file, name)
