@@ -56,7 +56,7 @@ class Run:
         self.notice(f"{len(self.driver.acknowledged)} commands have prepared the ledger; {self._plan_in_words()}")
         self._disturb()
         self._wait_until(self.saboteur.control.clear, PREPARATION_S, "a simulator that takes its faults back")
-        self._settle()
+        self.settle()
         lasted_s = time.monotonic() - began_at
         self.notice(f"{len(self.driver.acknowledged)} commands came to their ends after {lasted_s:.0f} s")
         self._wait_until(self._all_up, PREPARATION_S, "every process up again")
@@ -100,7 +100,7 @@ class Run:
             sabotage.result()
             driving.result()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """Until every row is final, or none has become so for long: then that is a finding, told like every other."""
         most, due_at = -1, 0.0
         while not self._all_final(counts := self._counts()):

@@ -35,10 +35,10 @@ class Control:
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def add(self, fault: Fault) -> int | None:
-        """Put a fault into force; its number, None if no simulator answers. Raises ValueError if it is refused."""
-        added = self._ask("POST", "/faults", {"kind": fault.kind, **fault.fields})
-        return None if added is None else int(added["number"])
+    def add(self, fault: Fault) -> list[int]:
+        """Put a fault into force; its numbers, none if no simulator answers. Raises ValueError if it is refused."""
+        added = [self._ask("POST", "/faults", body) for body in fault.bodies]
+        return [int(answer["number"]) for answer in added if answer is not None]
 
     def remove(self, number: int) -> None:
         """Take it out of force; a simulator that was started anew does not know it."""
@@ -93,8 +93,8 @@ class Saboteur:
             case Kill(component=component, down_s=down_s):
                 is_done = self.supervisor.kill(component, back_after_s=down_s)
             case Fault(at_s=at_s, for_s=for_s):
-                number = self.control.add(planned)
-                is_done = number is not None
-                if number is not None:
+                numbers = self.control.add(planned)
+                is_done = bool(numbers)
+                for number in numbers:
                     heapq.heappush(ends, (at_s + for_s, number))
         self.deeds.append(Deed(what=planned, at=at, is_done=is_done))

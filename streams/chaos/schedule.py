@@ -28,12 +28,22 @@ class Kill:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """A fault of the simulator in force from `at_s` for `for_s` seconds; `fields` as its control API takes them."""
+    """A fault of the simulator in force from `at_s` for `for_s` seconds; `fields` as its control API takes them.
+
+    `organisations`: it is put into force once for each of them.
+    """
 
     at_s: float
     kind: str
     fields: Mapping[str, Any] = field(default_factory=dict)
+    organisations: Sequence[str] = ()
     for_s: float
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """What the control API is sent."""
+        body = {"kind": self.kind, **self.fields}
+        return [{**body, "organisation": name} for name in self.organisations] or [body]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +89,9 @@ def _faults(chance: random.Random, seconds: float) -> Iterator[Fault]:
         drawn = {name: _draw(chance, low, high) for name, (low, high) in entry.get("between", {}).items()}
         for_s = drawn.pop("for_s")
         chosen = {name: chance.choice(values) for name, values in entry.get("one_of", {}).items()}
+        organisations = tuple(chosen.pop("organisations", ()))
         fields = {"seed": chance.randrange(2**31), **entry.get("fields", {}), **chosen, **drawn}
-        yield Fault(at_s=at_s, kind=entry["kind"], fields=fields, for_s=for_s)
+        yield Fault(at_s=at_s, kind=entry["kind"], fields=fields, organisations=organisations, for_s=for_s)
 
 
 def _draw(chance: random.Random, low: float, high: float) -> float:

@@ -60,4 +60,5 @@ def _deed(deed: Deed) -> str:
             return f"    SIGKILL {component}, back after {down_s:.1f} s{done}"
         case fault:
             fields = " ".join(f"{name}={value}" for name, value in fault.fields.items() if name != "seed")
+            fields += " ".join(("", *fault.organisations))
             return f"    fault {fault.kind} for {fault.for_s:.1f} s {fields}{done}"

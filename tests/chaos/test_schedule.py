@@ -42,7 +42,9 @@ def test_the_simulator_understands_every_fault() -> None:
     faults = [planned for planned in schedule(1, PARTS, 0, 3000.0) if isinstance(planned, Fault)]
     assert len({fault.kind for fault in faults}) >= 18
     for fault in faults:
-        read_fault({"kind": fault.kind, **fault.fields})
+        for body in fault.bodies:
+            read_fault(body)
+    assert {len(fault.bodies) for fault in faults} == {1, 2}
 
 
 def test_the_workload_has_commands_of_every_identity_and_of_every_end() -> None:
