@@ -6,6 +6,7 @@ BIN := .venv/bin
 RING ?= tests
 LEDGER ?= simulator
 SEEDS ?= 10000
+KILLS ?= 1000
 
 .PHONY: help
 help: ## List the targets
@@ -32,6 +33,10 @@ test: check ## Everything CI runs: check, then every ring of tests
 .PHONY: simulate
 simulate: .venv/installed ## Run the submit worker through SEEDS (10000) deterministic simulations
 	SIMULATED_SEEDS=$(SEEDS) $(BIN)/pytest tests/simulation
+
+.PHONY: chaos
+chaos: .venv/installed ## Kill every part of the line under load, KILLS=1000 times, prove the result, write docs/chaos-report.md
+	@$(BIN)/streams chaos --kills $(KILLS) --report docs/chaos-report.md
 
 .PHONY: bench-client
 bench-client: .venv/installed ## Measure the CPU per transaction of the ledger client alone

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import demo, line, routes, simulator, stack, workers
+from streams.cli import chaos, demo, line, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 stack.add_to(app)
 demo.add_to(app)
+chaos.add_to(app)
 line.add_to(app)
 workers.add_to(app)
 routes.add_to(app)

@@ -70,8 +70,13 @@ class Kafka:
             start_deadline_s=120.0,
         )
 
+    @property
+    def is_listening(self) -> bool:
+        """Whether it is worth asking: a Kafka client would wait for long, and log each refused connection."""
+        return is_open(self.port)
+
     def _is_healthy(self) -> bool:
-        if not is_open(self.port):  # a Kafka client would log each refused connection
+        if not self.is_listening:
             return False
         try:
             brokers = AdminClient({"bootstrap.servers": self.bootstrap_servers, "log_level": 0}).list_topics(timeout=2)

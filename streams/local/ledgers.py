@@ -91,6 +91,7 @@ def _simulator(
         "--roles": options.roles,
         "--block-interval-s": options.block_interval_s,
         "--block-max-messages": options.block_max_messages,
+        "--control": f"{HOST}:0",
     }
     roles = [part for name, role in identities.items() for part in ("--identity", f"{name}={role}")]
     argv = [sys.executable, "-m", "streams.simulator", *(str(p) for pair in arguments.items() for p in pair), *roles]

@@ -34,12 +34,18 @@ DEMO_ROUTES = SCHEMAS / "routes.demo.toml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineOptions:
-    """What may be chosen. `prepare` is given the database before anything reads it."""
+    """What may be chosen. `prepare` is given the database before anything reads it.
+
+    `replicas`: how many processes of a worker (`route`, `submit-<identity>`) beyond the first. `settings` are further
+    ones, for every process of the line.
+    """
 
     profile: str = "snake_case"
     routes: Path = DEMO_ROUTES
     ports: Mapping[str, int] = field(default_factory=dict)
     ledger: LedgerOptions = field(default_factory=LedgerOptions)
+    replicas: Mapping[str, int] = field(default_factory=dict)
+    settings: Mapping[str, str] = field(default_factory=dict)
     prepare: Callable[[psycopg.Connection[tuple[object, ...]], Profile], None] = lambda *_: None
     notice: Callable[[str], None] = lambda _: None
 
@@ -93,6 +99,7 @@ class Line:
         return {
             **self.stack.environment(),
             **self.ledger.environment,
+            **self.options.settings,
             "STREAMS_ROUTES": str(self.options.routes.resolve()),
         }
 
@@ -110,13 +117,21 @@ class Line:
         self.stack.supervisor.spawn(*self._workers())
 
     def _workers(self) -> list[Process]:
-        route = self._worker("route", ROUTE, "worker", "route")
+        route = self._replicas("route", ROUTE, "worker", "route")
         submit = [
-            self._worker(f"submit-{identity}", submit_group(identity), "worker", "submit", "--identity", identity)
+            worker
             for identity in self.routes.identities
+            for worker in self._replicas(
+                f"submit-{identity}", submit_group(identity), "worker", "submit", "--identity", identity
+            )
         ]
         sink = self._worker("sink", WRITE_BACK, "sink", dsn=self.stack.postgres.dsn(SINK, DATABASE))
-        return [route, *submit, sink]
+        return [*route, *submit, sink]
+
+    def _replicas(self, name: str, group: str, *arguments: str) -> list[Process]:
+        """The worker, and as many more as the options want: `route`, `route-2`, ..."""
+        names = [name, *(f"{name}-{number + 2}" for number in range(self.options.replicas.get(name, 0)))]
+        return [self._worker(each, group, *arguments) for each in names]
 
     def _worker(self, name: str, group: str, *arguments: str, dsn: str | None = None) -> Process:
         """A worker under its own name; only the sink is given a database to connect to."""
@@ -133,7 +148,7 @@ class Line:
                 "STREAMS_WORKER__STATIC_MEMBERSHIP": "true",
                 "STREAMS_WORKER__LISTEN": self._listen(name),
             },
-            healthy=lambda: _has_members(bootstrap_servers, group),
+            healthy=lambda: self.stack.kafka.is_listening and _has_members(bootstrap_servers, group),
             start_deadline_s=WORKER_START_S,
             stop_deadline_s=DRAIN_S,
         )

@@ -101,6 +101,10 @@ class Child:
             os.killpg(self.pid, signal.SIGKILL)
         self._popen.wait()
 
+    def strike_down(self) -> None:
+        """Send SIGKILL, if it still runs, and do not wait; what it started is left alone."""
+        self._popen.kill()
+
     def tail(self) -> str:
         """The last lines of its log."""
         with self.log.open("rb") as stream:

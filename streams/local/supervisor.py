@@ -26,13 +26,18 @@ def restart_delay_s(deaths: int) -> float:
 
 @dataclass(slots=True)
 class _Watched:
-    """A child under supervision. `restart_at` while it is dead; `healthy_by` while a restarted one comes up."""
+    """A child under supervision. `restart_at` while it is dead; `healthy_by` while a restarted one comes up.
+
+    `back_after_s`: it was killed on purpose, and is to start again after this time. `asked_at`: about its health.
+    """
 
     child: Child
     group: int
     deaths: int = 0
     restart_at: float | None = None
     healthy_by: float | None = None
+    back_after_s: float | None = None
+    asked_at: float = 0.0
 
 
 class Supervisor:
@@ -98,14 +103,26 @@ class Supervisor:
         """The pid of a child now; another one after a restart."""
         return self._watched[name].child.pid
 
+    def is_up(self, name: str) -> bool:
+        """It runs, and is healthy by its own account."""
+        child = self._watched[name].child
+        return child.exit_code is None and child.process.healthy()
+
     def names(self) -> list[str]:
         """The children, in the order of their start."""
         return list(self._watched)
 
     def look(self) -> None:
-        """Look at each child once: restart the dead when their time has come, kill restarted ones that are late."""
+        """Look at each child once: restart the dead when their time has come, kill restarted ones that are late.
+
+        Only one is asked for its health: answers take seconds while what they depend on is away, and nobody's
+        restart is to wait for them.
+        """
         for watched in self._watched.values():
             self._look_at(watched, time.monotonic())
+        coming_up = [watched for watched in self._watched.values() if watched.healthy_by is not None]
+        if coming_up:
+            self._ask(min(coming_up, key=lambda watched: watched.asked_at))
 
     def _look_at(self, watched: _Watched, now: float) -> None:
         child, name = watched.child, watched.child.process.name
@@ -113,21 +130,44 @@ class Supervisor:
             if now >= watched.restart_at:
                 self._start_again(watched)
         elif child.exit_code is not None:
-            if now - child.started_at > _STEADY_AFTER_S:
-                watched.deaths = 0
-            watched.deaths += 1
-            delay_s = restart_delay_s(watched.deaths)
+            delay_s = self._delay_s(watched, now)
             watched.restart_at = now + delay_s
+            watched.healthy_by = None
             self._notice(
                 f"{name} (pid {child.pid}) has ended ({describe_exit(child.exit_code)}); starts again in {delay_s:g} s"
             )
-        elif watched.healthy_by is not None:
-            if child.process.healthy():
-                watched.healthy_by = None
-                self._notice(f"{name} (pid {child.pid}) is healthy again")
-            elif now > watched.healthy_by:
-                self._notice(f"{name} (pid {child.pid}) is not healthy after {child.process.start_deadline_s:g} s")
-                child.kill()
+
+    def _ask(self, watched: _Watched) -> None:
+        child, name = watched.child, watched.child.process.name
+        due_at, watched.asked_at = watched.healthy_by, time.monotonic()
+        if child.process.healthy():
+            watched.healthy_by = None
+            self._notice(f"{name} (pid {child.pid}) is healthy again")
+        elif due_at is not None and time.monotonic() > due_at:
+            self._notice(f"{name} (pid {child.pid}) is not healthy after {child.process.start_deadline_s:g} s")
+            child.kill()
+
+    def _delay_s(self, watched: _Watched, now: float) -> float:
+        if watched.back_after_s is not None:
+            delay_s, watched.back_after_s = watched.back_after_s, None
+            return delay_s
+        if now - watched.child.started_at > _STEADY_AFTER_S:
+            watched.deaths = 0
+        watched.deaths += 1
+        return restart_delay_s(watched.deaths)
+
+    def kill(self, name: str, *, back_after_s: float = 0.0) -> bool:
+        """Kill a child without a word, from any thread; False if it is dead already.
+
+        `look` starts it again after this time, and does not count it among the deaths that make restarts wait.
+        """
+        watched = self._watched[name]
+        child = watched.child
+        if child.exit_code is not None:
+            return False
+        watched.back_after_s = back_after_s
+        child.strike_down()
+        return True
 
     def restart(self, name: str) -> None:
         """Stop one child in order, start it again and wait until it is healthy. Raises StackFailed if it is not."""

@@ -84,6 +84,47 @@ def test_a_child_that_keeps_dying_is_restarted_ever_more_slowly() -> None:
     assert delays[-1] == 30.0
 
 
+def test_a_child_that_is_killed_on_purpose_comes_back_when_told_however_often(
+    folder: Folder, supervisor: Supervisor
+) -> None:
+    supervisor.start(folder.process("worker"))
+    pids = []
+    for _ in range(3):
+        pids.append(supervisor.pid("worker"))
+        until(lambda: supervisor.kill("worker", back_after_s=0.1))
+        look_until(supervisor, lambda: supervisor.pid("worker") != pids[-1])
+
+    until(lambda: not supervisor.kill("worker"))  # dead by now, and nobody looks
+    told = [notice for notice in folder.notices if "has ended" in notice]
+    assert told == [f"worker (pid {pid}) has ended (SIGKILL); starts again in 0.1 s" for pid in pids]
+
+
+def test_a_child_whose_health_takes_long_to_ask_does_not_hold_up_the_restart_of_another(
+    folder: Folder, supervisor: Supervisor
+) -> None:
+    asked: list[str] = []
+
+    def slow(name: str) -> Callable[[], bool]:
+        def healthy() -> bool:
+            asked.append(name)
+            return len(asked) <= 4  # while they start
+
+        return healthy
+
+    supervisor.start(*(folder.process(name, healthy=slow(name)) for name in ("a", "b", "c", "d")))
+    before = [supervisor.pid(name) for name in ("a", "b", "c", "d")]
+    for name in ("a", "b", "c", "d"):
+        supervisor.kill(name)
+    look_until(supervisor, lambda: not set(before) & {supervisor.pid(name) for name in ("a", "b", "c", "d")})
+
+    asked.clear()
+    asked.extend(["before"] * 4)
+    for _ in range(8):
+        supervisor.look()
+    assert len(asked) == 4 + 8  # one a look
+    assert set(asked[4:8]) == {"a", "b", "c", "d"}  # in turn
+
+
 def test_a_restarted_child_that_is_not_healthy_in_time_is_killed(folder: Folder, supervisor: Supervisor) -> None:
     well = [True]
     supervisor.start(folder.process("worker", healthy=lambda: well[0], start_deadline_s=0.3))

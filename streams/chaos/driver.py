@@ -1,0 +1,78 @@
+"""Inserts the workload at a rate, whatever becomes of the database meanwhile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import psycopg
+
+from streams.chaos.workload import Planned, Workload
+from streams.demo.payloads import as_json
+from streams.postgres.profiles import Profile
+from streams.postgres.rows import NewCommand, insert_command
+
+_PAUSE_S = 0.2
+_CONNECT_TIMEOUT_S = 2
+_BEHIND_S = 1.0
+"""What was not inserted while Postgres was away is not made up for beyond this."""
+
+
+@dataclass(slots=True)
+class Driver:
+    """One connection, so that the order of the inserts is the order of their commits.
+
+    `acknowledged` holds each command whose insert the database has confirmed, and when, in order.
+    """
+
+    dsn: str
+    profile: Profile
+    workload: Workload
+    acknowledged: dict[str, tuple[Planned, datetime]] = field(default_factory=dict)
+    interruptions: int = 0
+    _connection: psycopg.Connection[Any] | None = None
+
+    def run(self, rate: float, stop: threading.Event) -> None:
+        """Insert `rate` commands a second until the event is set."""
+        due_at = time.monotonic()
+        while not stop.wait(max(0.0, due_at - time.monotonic())):
+            self.insert([self.workload.next()])
+            due_at = max(due_at + 1 / rate, time.monotonic() - _BEHIND_S)
+
+    def insert(self, commands: Iterable[Planned]) -> None:
+        """Insert them, each until it is acknowledged. Raises psycopg.Error if Postgres refuses one."""
+        for planned in commands:
+            while not self._insert(planned):
+                time.sleep(_PAUSE_S)
+            self.acknowledged[planned.command_id] = planned, datetime.now(UTC)
+
+    def _insert(self, planned: Planned) -> bool:
+        new = NewCommand(
+            command_id=planned.command_id,
+            tenant_id="default",
+            service="chaos",
+            command_type=planned.command_type,
+            request_id=planned.command_id,
+            payload=as_json(planned.payload),
+        )
+        try:
+            if self._connection is None or self._connection.closed:
+                self._connection = psycopg.connect(self.dsn, connect_timeout=_CONNECT_TIMEOUT_S, autocommit=True)
+            insert_command(self._connection, self.profile, new)
+        except psycopg.errors.UniqueViolation:
+            return True  # the connection broke after the commit
+        except psycopg.OperationalError:
+            self.interruptions += 1
+            self.close()
+            return False
+        return True
+
+    def close(self) -> None:
+        """Disconnect."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
