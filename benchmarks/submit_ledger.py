@@ -1,8 +1,8 @@
 """A simulated network whose chaincode does as little as a scenario of `benchmarks.submit` needs.
 
-    python -m benchmarks.submit_ledger FOLDER IDENTITY BLOCK_INTERVAL_S
+    python -m benchmarks.submit_ledger FOLDER IDENTITY BLOCK_INTERVAL_S BLOCK_SIZE
 
-Prints the address once it listens; ends with SIGTERM. Blocks hold 500 transactions at most.
+Prints the address once it listens; ends with SIGTERM.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Chaincode:
         return b"done"
 
 
-async def serve(folder: Path, identity: str, block_interval_s: float) -> None:
+async def serve(folder: Path, identity: str, block_interval_s: float, block_size: int) -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     config = SimulatorConfig(
@@ -44,6 +44,7 @@ async def serve(folder: Path, identity: str, block_interval_s: float) -> None:
         wallet=folder / "wallet",
         identities=(IdentityConfig(name=identity, role="gx_admin"),),
         block_interval_s=block_interval_s,
+        block_max_messages=block_size,
     )
     async with Simulator(config, Chaincode()) as simulator:
         collect_rarely()
@@ -52,4 +53,4 @@ async def serve(folder: Path, identity: str, block_interval_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3])))
+    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))

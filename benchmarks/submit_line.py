@@ -20,7 +20,7 @@ from streams.kafka import codecs
 from streams.kafka.groups import has_members, submit_group
 from streams.kafka.lag import lags
 from streams.kafka.reading import read_since
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, Topic, commands_topic, create_topics
+from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, Topic, commands_topic, create_topics
 from streams.local.jars import install_jars
 from streams.local.kafka import Kafka
 from streams.local.paths import LocalPaths
@@ -131,13 +131,13 @@ class Bench:
     broker: str
 
     @contextmanager
-    def scenario(self, name: str, block_interval_s: float) -> Iterator[Scenario]:
+    def scenario(self, name: str, block_interval_s: float, block_size: int = 500) -> Iterator[Scenario]:
         """A new identity, with a network of its own."""
         identity = f"{name}-{uuid.uuid4().hex[:8]}"
         folder = self.folder / identity
         folder.mkdir()
         create_topics(self.broker, [Topic(commands_topic(identity), PARTITIONS)])
-        with _ledger(folder, identity, block_interval_s) as address:
+        with _ledger(folder, identity, block_interval_s, block_size) as address:
             create_secret(folder / "nonce-secret")
             fabric = FabricSettings(
                 gateway=address,
@@ -159,13 +159,16 @@ def bench(folder: Path) -> Iterator[Bench]:
         kafka = Kafka(paths=paths, jars=jars, port=ports["kafka"], controller_port=ports["kafka-controller"])
         kafka.prepare()
         supervisor.start(kafka.process())
-        create_topics(kafka.bootstrap_servers, [Topic(RESULTS, PARTITIONS), Topic(DEAD_LETTERS, 1)])
+        create_topics(
+            kafka.bootstrap_servers,
+            [Topic(RESULTS, PARTITIONS), Topic(DEAD_LETTERS, 1), Topic(BREAKERS, 1, is_compacted=True)],
+        )
         yield Bench(folder, kafka.bootstrap_servers)
 
 
 @contextmanager
-def _ledger(folder: Path, identity: str, block_interval_s: float) -> Iterator[str]:
-    arguments = [str(folder), identity, str(block_interval_s)]
+def _ledger(folder: Path, identity: str, block_interval_s: float, block_size: int) -> Iterator[str]:
+    arguments = [str(folder), identity, str(block_interval_s), str(block_size)]
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.submit_ledger", *arguments], stdout=subprocess.PIPE, text=True
     )
