@@ -16,8 +16,8 @@ from streams.kafka.topics import commands_topic
 from streams.messages import OutcomeKind, RoutedCommand
 
 AHEAD = 50
-HELD_BY_FAUST = 100 + 256
-"""One fetch and the stream's buffer: what still comes when a partition is paused (streams/workers/faust_app.py)."""
+HELD_BY_FAUST = 2 * 100 + 256
+"""Two fetches and the stream's buffer: what still comes when a partition is paused (streams/workers/faust_app.py)."""
 BEHIND_THE_SLOW_ONE = 1500
 PARTITIONS = 6
 EVERY_S = 0.02
