@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RING ?= tests
 LEDGER ?= simulator
+SEEDS ?= 10000
 
 .PHONY: help
 help: ## List the targets
@@ -27,6 +28,10 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 .PHONY: test
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
+
+.PHONY: simulate
+simulate: .venv/installed ## Run the submit worker through SEEDS (10000) deterministic simulations
+	SIMULATED_SEEDS=$(SEEDS) $(BIN)/pytest tests/simulation
 
 .PHONY: bench-client
 bench-client: .venv/installed ## Measure the CPU per transaction of the ledger client alone

@@ -22,6 +22,7 @@ from streams.workers.allowance import Allowance
 from streams.workers.book import Book
 from streams.workers.intake import Intake
 from streams.workers.parked import held_back, is_on_ledger
+from streams.workers.recent import Recent
 from streams.workers.slot import Rests, Slot
 
 
@@ -74,6 +75,7 @@ class Carrier:
         self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
         self._rests = Rests()
+        self._recent = Recent(surroundings.settle_s, surroundings.now)
 
     def take(self, taken: Taken | Unreadable) -> None:
         """Queue it behind the others of its keys."""
@@ -102,17 +104,24 @@ class Carrier:
         self.intake.finish(taken.token)
 
     async def _command(self, taken: Taken) -> None:
-        failed = taken.book.outcome(taken.command)
-        if failed is not None:
+        known = taken.book.outcome(taken.command) or self._recent.outcome(taken.command)
+        if known is not None:
             self.absorbed()
-            await self.publisher.outcome(failed)
+            await self.publisher.outcome(known)
             return
         async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
             await self.allowance.room(slot.rest)
             ending = await self._held_back(taken, slot)
             if ending is None:
-                ending = await submit(taken.command, taken.taken_at, self.surroundings, slot.rest, taken.owned_since)
+                ending = await submit(
+                    taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
+                )
             await self._publish(taken, ending)
+
+    def _alone_since(self, taken: Taken) -> datetime:
+        """Since when nothing else is submitted for the command; what was, before it was parked, may still come."""
+        is_parked = taken.book.is_parked(taken.command.command_id)
+        return self.surroundings.now() if is_parked else taken.owned_since
 
     async def _held_back(self, taken: Taken, slot: Slot) -> Ending | None:
         """The ending of a command that must not pass a parked one of its key; None: the way is free."""
@@ -138,6 +147,7 @@ class Carrier:
         if letter is not None and not is_held_again:
             await self._bury(letter)
             taken.book.note(letter)
+        self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
             taken.book.settle(outcome.command_id)
             if "endorsed" not in outcome.stages:  # it was on the ledger already

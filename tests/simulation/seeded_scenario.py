@@ -21,6 +21,8 @@ LATEST_S = 10.0
 LAG_S = 4.0
 SETTLE_S = 16.0
 KEYS = "abcd"
+ENDLESS = 10_000
+"""Tries before a command is parked, when none is to be."""
 
 
 class Nature(Enum):
@@ -79,6 +81,7 @@ class Scenario:
     strangers: list[tuple[float, str]] = field(init=False)
     window: int = field(init=False)
     distance: int = field(init=False)
+    max_tries: int = field(init=False)
 
     def __post_init__(self) -> None:
         random = self.random = Random(self.seed)
@@ -91,6 +94,12 @@ class Scenario:
             (random.uniform(0.0, 2 * ARRIVALS_S), random.choice(KEYS)) for _ in range(random.choice((0, 2, 6)))
         ]
         self.window, self.distance = random.choice((1, 2, 8)), random.choice((2, 4, 50))
+        self.max_tries = random.choice((ENDLESS, ENDLESS, ENDLESS, 1, 2))
+
+    @property
+    def may_park(self) -> bool:
+        """Commands run out of tries."""
+        return self.max_tries < ENDLESS
 
     def chance_of_failure(self, now: float) -> float:
         """How stormy it is."""

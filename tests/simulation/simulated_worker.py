@@ -98,7 +98,7 @@ class Life:
             conflict_backoff=self._backoff(0.1, 1.0),
             wait_backoff=self._backoff(0.2, 3.0),
             max_attempts=1000,
-            max_tries=300,
+            max_tries=self.world.scenario.max_tries,
             max_refusals=10,
             meaning=MEANING,
             health=health,
@@ -120,7 +120,9 @@ class Life:
 
     def _take(self) -> None:
         for partition, records in enumerate(self.world.topic.partitions):
-            while not self.is_dead and self.positions[partition] < len(records) and not self.intake.is_paused(partition):
+            while (
+                not self.is_dead and self.positions[partition] < len(records) and not self.intake.is_paused(partition)
+            ):
                 self._take_one(partition, self.positions[partition])
                 self.positions[partition] += 1
 
@@ -131,7 +133,7 @@ class Life:
             source=Source(
                 origin=Origin(topic="commands", partition=partition, offset=offset),
                 key=None,
-                value=None,  # the record is the plan's; it is written out when somebody may read it
+                value=self._value(planned.command),
                 worker=NAME,
             ),
             token=self.intake.take(partition, lambda: self._acknowledge(partition, offset)),
@@ -142,8 +144,12 @@ class Life:
         )
         self.carrier.take(taken)
 
+    def _value(self, command: RoutedCommand) -> bytes | None:
+        """To write it out takes longer than all the rest; the book reads only what may be parked."""
+        return codecs.ROUTED_COMMANDS.encode(command) if self.world.scenario.may_park else None
+
     def _acknowledge(self, partition: int, offset: int) -> None:
-        """As Faust does: the highest offset behind which everything is acknowledged counts; it is committed now and then."""
+        """Offsets are committed now and then; what was acknowledged since is delivered again after a crash."""
         if self.is_dead:
             return
         self.world.story.acknowledged(self.world.topic.partitions[partition][: offset + 1], f"{partition}@{offset}")
@@ -179,7 +185,7 @@ class Life:
     async def dead_letter(self, letter: DeadLetter) -> None:
         await self._a_moment()
         command = self.world.story.planned[letter.command_id or ""].command
-        self.world.story.letters.append(replace(letter, value=codecs.ROUTED_COMMANDS.encode(command)))
+        self.world.story.bury(replace(letter, value=codecs.ROUTED_COMMANDS.encode(command)))
         await self._a_moment()
 
     async def _a_moment(self) -> None:

@@ -24,7 +24,8 @@ def simulate(seed: int, *, ledger_knows_ids: bool = True) -> Story:
     loop = VirtualLoop()
     loop.set_task_factory(_owned_task)
     scenario = Scenario(seed)
-    story = Story(loop, {planned.command.command_id: planned for planned in scenario.planned})
+    planned = {one.command.command_id: one for one in scenario.planned}
+    story = Story(loop, planned, scenario.may_park)
     world = World(scenario, loop, Chain(scenario, loop, ledger_knows_ids), Topic(), story)
     loop.run(_Simulation(world).run())
     return story

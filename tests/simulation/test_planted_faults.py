@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from itertools import count
@@ -11,7 +11,7 @@ import pytest
 import simulated_worker
 from simulation import simulate
 
-from streams.breaker import Breaker, BreakerState
+from streams.breaker import Breaker
 from streams.errors import CommitUnknown, LedgerError, SubmitFailed
 from streams.lanes import InOrder, Lanes, Token
 from streams.ledger import LedgerEntry
@@ -58,13 +58,6 @@ def nobody_waits_until_it_has_settled(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(simulated_worker, "SETTLE_S", 0.0)
 
 
-def a_refusal_counts_behind_a_duplicate(patch: pytest.MonkeyPatch) -> None:
-    def broken(error: LedgerError, *, may_be_on_ledger: bool, **rest: object) -> Verdict:
-        return verdict(error, may_be_on_ledger=False, **rest)  # type: ignore[arg-type]
-
-    patch.setattr(stage, "verdict", broken)
-
-
 def what_is_held_back_is_failed(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(simulated_worker, "MEANING", lambda _: Meaning.REFUSE)
 
@@ -72,9 +65,7 @@ def what_is_held_back_is_failed(patch: pytest.MonkeyPatch) -> None:
 def a_duplicate_is_taken_for_a_commit(patch: pytest.MonkeyPatch) -> None:
     async def broken(self: LookUp, transaction_id: str) -> LedgerEntry:
         arguments = (self.command.transaction_name, *self.command.arguments)
-        return LedgerEntry(
-            transaction_id=transaction_id, code="VALID", block_number=0, arguments=arguments, result=b""
-        )
+        return LedgerEntry(transaction_id=transaction_id, code="VALID", block_number=0, arguments=arguments, result=b"")
 
     patch.setattr(LookUp, "held", broken)
 
@@ -87,16 +78,15 @@ def acknowledged_before_it_is_published(patch: pytest.MonkeyPatch) -> None:
     carry = Carrier._carry
 
     async def broken(self: Carrier, taken: Taken) -> None:
-        if not taken.token.is_finished:
-            self.intake.finish(taken.token)
-        finish, self.intake.finish = self.intake.finish, lambda _: None  # type: ignore[method-assign]
-        try:
-            await carry(self, taken)
-        finally:
-            self.intake.finish = finish  # type: ignore[method-assign]
+        self.intake.finish(taken.token)
+        await carry(self, taken)
 
-    patch.setattr(simulated_worker.Intake, "__slots__", (), raising=False)
     patch.setattr(Carrier, "_carry", broken)
+    patch.setattr(InOrder, "finish", _once(InOrder.finish))
+
+
+def _once(finish: Callable[[InOrder, Token], None]) -> Callable[[InOrder, Token], None]:
+    return lambda self, token: None if token.is_finished else finish(self, token)
 
 
 def no_command_waits_for_another(patch: pytest.MonkeyPatch) -> None:
@@ -119,6 +109,10 @@ def dead_letters_are_not_published(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Carrier, "_bury", broken)
 
 
+def a_parked_command_is_overtaken(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Book, "ahead_of", lambda self, command: None)
+
+
 def outcomes_are_published_at_random_only(patch: pytest.MonkeyPatch) -> None:
     publish, numbers = simulated_worker.Life.outcome, count()
 
@@ -134,8 +128,12 @@ def a_rest_keeps_no_place(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Slot, "_leave", lambda self: None)
 
 
-def an_open_breaker_lets_no_probe_in(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Breaker, "may_enter", lambda self: self.state is BreakerState.CLOSED)
+def a_silent_probe_keeps_its_place(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Breaker, "probe_left", lambda self: None)
+
+
+def the_window_forgets_the_next_probe(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Breaker, "retry_in_s", None)
 
 
 PLANTED: list[Plant] = [
@@ -144,7 +142,6 @@ PLANTED: list[Plant] = [
     a_conflict_keeps_the_transaction,
     a_refusal_counts_although_another_process_may_have_submitted,
     nobody_waits_until_it_has_settled,
-    a_refusal_counts_behind_a_duplicate,
     what_is_held_back_is_failed,
     a_duplicate_is_taken_for_a_commit,
     acknowledgements_are_out_of_order,
@@ -153,9 +150,11 @@ PLANTED: list[Plant] = [
     further_keys_are_ignored,
     the_dead_letters_are_not_read,
     dead_letters_are_not_published,
+    a_parked_command_is_overtaken,
     outcomes_are_published_at_random_only,
     a_rest_keeps_no_place,
-    an_open_breaker_lets_no_probe_in,
+    a_silent_probe_keeps_its_place,
+    the_window_forgets_the_next_probe,
 ]
 
 

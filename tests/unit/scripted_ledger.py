@@ -258,7 +258,7 @@ def carry(
     limits: Limits = ANY_LIMITS,
     *,
     is_ill: bool = False,
-    owned_since: datetime | None = None,
+    alone_since: datetime | None = None,
     settle_s: float = 60.0,
 ) -> Carried:
     """Run the stage to its end; the back-off is not waited for and has no jitter, the clock ticks by the second."""
@@ -298,7 +298,7 @@ def carry(
         worker="w",
         settle_s=settle_s,
     )
-    ending = asyncio.run(submit(COMMAND, TAKEN_AT, surroundings, rest, owned_since))
+    ending = asyncio.run(submit(COMMAND, TAKEN_AT, surroundings, rest, alone_since))
     return Carried(ending, reported, waits_s, noticed, health)
 
 

@@ -165,22 +165,22 @@ def refusals(count: int, then: Answer = ok) -> ScriptedLedger:
 
 
 def test_a_refusal_of_a_fresh_command_costs_no_look_up() -> None:
-    for owned_since in (None, LONG_BEFORE):
+    for alone_since in (None, LONG_BEFORE):
         ledger = refusals(1)
-        carried = carry(ledger, owned_since=owned_since)
+        carried = carry(ledger, alone_since=alone_since)
         assert carried.outcome.kind is OutcomeKind.FAILED
         assert ledger.steps == [Step.ENDORSE]
 
 
 def test_a_redelivered_command_that_is_not_refused_costs_no_look_up() -> None:
     ledger = ScriptedLedger()
-    assert is_committed(carry(ledger, owned_since=TAKEN_AT), id_of(0))
+    assert is_committed(carry(ledger, alone_since=TAKEN_AT), id_of(0))
     assert Step.LOOK_UP not in ledger.steps
 
 
 def test_a_refusal_of_a_redelivered_command_counts_when_what_others_submitted_has_settled() -> None:
     ledger = refusals(2)
-    carried = carry(ledger, owned_since=JUST_BEFORE)
+    carried = carry(ledger, alone_since=JUST_BEFORE)
     assert carried.outcome.kind is OutcomeKind.FAILED
     assert ledger.steps[0] is Step.ENDORSE
     assert ledger.steps[-2:] == [Step.LOOK_UP, Step.ENDORSE]
@@ -190,7 +190,7 @@ def test_a_refusal_of_a_redelivered_command_counts_when_what_others_submitted_ha
 
 def test_once_everything_has_settled_a_refusal_costs_one_look_up() -> None:
     ledger = refusals(2)
-    carried = carry(ledger, owned_since=JUST_BEFORE, settle_s=0.0)
+    carried = carry(ledger, alone_since=JUST_BEFORE, settle_s=0.0)
     assert carried.outcome.kind is OutcomeKind.FAILED
     assert ledger.steps == [Step.ENDORSE, Step.LOOK_UP, Step.ENDORSE]
     assert carried.waits_s == []
@@ -198,7 +198,7 @@ def test_once_everything_has_settled_a_refusal_costs_one_look_up() -> None:
 
 def test_what_another_process_submitted_is_found_behind_a_refusal() -> None:
     ledger = ScriptedLedger(endorse=[endorse_failed(refused=True)], held=[nothing, unknown, nothing, entry()])
-    assert is_committed(carry(ledger, owned_since=TAKEN_AT), id_of(0))
+    assert is_committed(carry(ledger, alone_since=TAKEN_AT), id_of(0))
     assert ledger.at(Step.SUBMIT) == []
 
 
@@ -206,12 +206,12 @@ def test_every_attempt_of_a_redelivered_command_is_looked_up_before_its_refusal_
     ledger = ScriptedLedger(
         endorse=[duplicate, endorse_failed(refused=True)], held=[entry(MVCC), *[nothing] * 3, entry()]
     )
-    carried = carry(ledger, owned_since=TAKEN_AT)
+    carried = carry(ledger, alone_since=TAKEN_AT)
     assert is_committed(carried, id_of(1))
 
 
 def test_a_held_command_that_another_process_may_have_submitted_is_looked_up_before_it_says_so() -> None:
     ledger = ScriptedLedger(endorse=[PAUSED], held=[nothing, entry()])
-    carried = carry(ledger, owned_since=TAKEN_AT)
+    carried = carry(ledger, alone_since=TAKEN_AT)
     assert is_committed(carried, id_of(0))
     assert carried.reported == []
