@@ -16,13 +16,17 @@ BREAKERS = "breakers"
 COMMANDS_PREFIX = "commands."
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""Of our own topics, twice what the connector may produce: what was captured fits, whatever is added to it."""
+"""The largest record, the connector's included (connectors/outbox.json): a payload of 1 MiB fits, whatever is escaped
+in it."""
+
+MAX_DEAD_LETTER_BYTES = 4 * MAX_MESSAGE_BYTES
+"""Of a dead letter: it holds a record whole, the record's key twice, and a cause that may quote it."""
 
 _COMPACTED = {"cleanup.policy": "compact"}
 
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
 # (streams/workers/book.py). connectors/outbox.json has the same retention for change events.
-_CONFIG = {"retention.ms": str(14 * 24 * 3600 * 1000), "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+_RETENTION_MS = 14 * 24 * 3600 * 1000
 
 
 def commands_topic(identity: str) -> str:
@@ -32,15 +36,20 @@ def commands_topic(identity: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that we own: name and number of partitions; `is_compacted`: it keeps the newest record of each key."""
+    """A topic that we own: name, number of partitions, size of the largest record.
+
+    `is_compacted`: it keeps the newest record of each key, for ever; otherwise all, for a time.
+    """
 
     name: str
     partitions: int
+    max_message_bytes: int = MAX_MESSAGE_BYTES
     is_compacted: bool = False
 
     @property
     def config(self) -> dict[str, str]:
-        return _COMPACTED if self.is_compacted else _CONFIG
+        kept = _COMPACTED if self.is_compacted else {"retention.ms": str(_RETENTION_MS)}
+        return {**kept, "max.message.bytes": str(self.max_message_bytes)}
 
 
 def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: int) -> list[Topic]:
@@ -49,7 +58,7 @@ def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: i
         Topic(cdc_topic, 1),
         *(Topic(commands_topic(identity), command_partitions) for identity in identities),
         Topic(RESULTS, command_partitions),
-        Topic(DEAD_LETTERS, 1),
+        Topic(DEAD_LETTERS, 1, MAX_DEAD_LETTER_BYTES),
         Topic(BREAKERS, 1, is_compacted=True),
     ]
 

@@ -21,6 +21,7 @@ class RouteRefusal(StrEnum):
     UNKNOWN_COMMAND_TYPE = "UNKNOWN_COMMAND_TYPE"
     ROUTE_DISABLED = "ROUTE_DISABLED"
     MALFORMED_PAYLOAD = "MALFORMED_PAYLOAD"
+    COMMAND_TOO_LARGE = "COMMAND_TOO_LARGE"
 
 
 def route(event: ChangeEvent, routes: Routes, *, routed_at: datetime) -> RoutedCommand:

@@ -17,7 +17,7 @@ from typing import Any
 import faust
 from faust.transport.drivers import aiokafka
 
-from streams.kafka.topics import MAX_MESSAGE_BYTES
+from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import Event, logger
 from streams.workers.names import worker_name
@@ -114,7 +114,7 @@ def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, sessio
         stream_wait_empty=False,
         producer_acks=-1,
         producer_linger=0,
-        producer_max_request_size=MAX_MESSAGE_BYTES,
+        producer_max_request_size=MAX_DEAD_LETTER_BYTES,
         producer_request_timeout=30.0,
         web_enabled=False,
         web_tables_enabled=False,

@@ -14,17 +14,17 @@ from functools import partial
 from typing import Any
 
 from streams.endings import Source, refused
-from streams.errors import RefusedCommand
+from streams.errors import MalformedCommand, RefusedCommand
 from streams.kafka import codecs
 from streams.kafka.groups import ROUTE
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, RESULTS, commands_topic
 from streams.lanes import Abandoned, InOrder, Token
 from streams.messages import ChangeEvent, RoutedCommand
 from streams.postgres.profiles import Profile, load_profile
 from streams.routes.table import Routes, load_routes
 from streams.settings import RouteSettings, load
 from streams.stages.capture import capture
-from streams.stages.route import route
+from streams.stages.route import RouteRefusal, route
 from streams.telemetry import Event, configure_logging, logger
 from streams.telemetry.metrics import Metrics
 from streams.workers.allowance import Allowance
@@ -44,6 +44,8 @@ LOOK_BACK = timedelta(minutes=10)
 """Rows are seen in the order of their commits, which may be somewhat behind the order of their creation."""
 
 DELIVERY_TIMEOUT_S = 30.0
+MAX_COMMAND_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
+"""Key and value of a routed command, with room for headers. A number may grow when it is written out: 1e20."""
 
 
 def create_app(settings: RouteSettings) -> LineApp:
@@ -144,8 +146,14 @@ class RouteWorker:
 
     def _routed(self, command: RoutedCommand, source: Source) -> Record:
         headers = {"command_id": command.command_id, "origin": str(source.origin)}
-        value = codecs.ROUTED_COMMANDS.encode(command)
-        return Record(commands_topic(command.identity), command.ordering_key.encode(), value, headers)
+        key, value = command.ordering_key.encode(), codecs.ROUTED_COMMANDS.encode(command)
+        if len(key) + len(value) > MAX_COMMAND_BYTES:
+            raise MalformedCommand(
+                f"the call takes {len(key) + len(value)} bytes of {MAX_COMMAND_BYTES}; write a smaller command",
+                code=RouteRefusal.COMMAND_TOO_LARGE,
+                command_id=command.command_id,
+            )
+        return Record(commands_topic(command.identity), key, value, headers)
 
     def _refused(self, error: RefusedCommand, change: ChangeEvent | None, source: Source) -> list[Record]:
         letter, outcome = refused(error, change, source, self.now())

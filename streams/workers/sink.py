@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.groups import WRITE_BACK
-from streams.kafka.topics import RESULTS
+from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, RESULTS
 from streams.messages import Outcome
 from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.rows import Row, apply_updates, fetch_rows
@@ -67,7 +67,16 @@ def run(settings: SinkSettings, name: str) -> None:
             **({"group.instance.id": name} if settings.worker.static_membership else {}),
         }
     )
-    producer, metrics = Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"}), Metrics()
+    producer, metrics = (
+        Producer(
+            {
+                "bootstrap.servers": settings.kafka.bootstrap_servers,
+                "acks": "all",
+                "message.max.bytes": MAX_DEAD_LETTER_BYTES,
+            }
+        ),
+        Metrics(),
+    )
     sink = Sink(
         consumer=consumer,
         letters=SinkLetters(producer, name, metrics),
