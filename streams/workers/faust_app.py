@@ -70,8 +70,9 @@ class LineApp(faust.App):  # type: ignore[misc]
 
     async def _on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
         await super()._on_partitions_assigned(assigned, generation_id)
-        self.not_ready_because = None
-        self.after_assignment()
+        if not self.should_stop:
+            self.not_ready_because = None
+            self.after_assignment()
 
     async def _consumer_wait_empty(self, consumer: Any, log: Any) -> None:
         # Faust would wait without end for every message, or (stream_wait_empty=False) not at all.

@@ -18,7 +18,7 @@ from streams.errors import MalformedCommand, RefusedCommand
 from streams.kafka import codecs
 from streams.kafka.groups import ROUTE
 from streams.kafka.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, RESULTS, commands_topic
-from streams.lanes import InOrder, Token
+from streams.lanes import Abandoned, InOrder, Token
 from streams.messages import ChangeEvent, RoutedCommand
 from streams.postgres.profiles import Profile, load_profile
 from streams.routes.table import Routes, load_routes
@@ -33,6 +33,7 @@ from streams.workers.names import worker_name
 from streams.workers.progress import Progress
 from streams.workers.records import Record, source_of
 from streams.workers.routed_before import RoutedBefore, read_routed
+from streams.workers.slot import Rests
 from streams.workers.watched import watched
 
 SESSION_TIMEOUT_S = 10.0
@@ -86,6 +87,7 @@ class RouteWorker:
     metrics: Metrics
     allowance: Allowance
     in_order: InOrder = field(default_factory=InOrder)
+    rests: Rests = field(default_factory=Rests)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_UNACKNOWLEDGED))
     deliveries: set[asyncio.Task[None]] = field(default_factory=set)
     routed_before: RoutedBefore | None = None
@@ -94,7 +96,11 @@ class RouteWorker:
         """Send what becomes of one change event; the records of one key leave in the order of the events."""
         token = self.in_order.take(event.message.tp, event.ack)
         await self.slots.acquire()
-        await self.allowance.room(asyncio.sleep)
+        try:
+            await self.allowance.room(self.rests.sleep)
+        except Abandoned:
+            self.slots.release()
+            return  # given back while it waited: the next owner reads it again
         source, change = source_of(event.message, self.name), None
         try:
             change = capture(source.value, origin=source.origin, columns=self.profile.columns)
@@ -165,10 +171,12 @@ class RouteWorker:
 
     async def drain(self) -> None:
         """Before partitions are given back: wait for the brokers, then forget what is still open."""
+        self.rests.end()
         if self.deliveries:
             await asyncio.wait(set(self.deliveries), timeout=DELIVERY_TIMEOUT_S)
         logger().info(Event.PARTITIONS_GIVEN_BACK, unacknowledged=self.in_order.unacknowledged)
         self.in_order.forget()
+        self.rests.begin()
         self.routed_before = None
 
 

@@ -16,8 +16,8 @@ from streams.kafka.topics import commands_topic
 from streams.messages import OutcomeKind, RoutedCommand
 
 AHEAD = 50
-HELD_BY_FAUST = 100 + 256
-"""One fetch and the stream's buffer: what still comes when a partition is paused (streams/workers/faust_app.py)."""
+HELD_BY_FAUST = 2 * 100 + 256
+"""Two fetches and the stream's buffer: what still comes when a partition is paused (streams/workers/faust_app.py)."""
 BEHIND_THE_SLOW_ONE = 1500
 PARTITIONS = 6
 EVERY_S = 0.02
@@ -56,15 +56,16 @@ async def test_a_rolling_restart_of_three_workers_loses_nothing(broker: Broker, 
         workers = [line.worker(f"worker-{number}") for number in range(3)]
         await asyncio.gather(*(worker.start() for worker in workers))
         produced: list[RoutedCommand] = []
-        load = asyncio.create_task(_produce(line, produced))
+        is_over = asyncio.Event()
+        load = asyncio.create_task(_produce(line, produced, is_over))
         for worker in workers:
             sent = len(produced)
             await eventually(lambda sent=sent: len(produced) > sent + 100, "load")  # type: ignore[misc]
             worker.send(signal.SIGTERM)
             assert await worker.ended() == 0
             await worker.start()
-        load.cancel()
-        await asyncio.wait([load])
+        is_over.set()
+        await load
 
         ends = stretches(broker.bootstrap_servers, commands_topic(line.identity))
         await eventually(
@@ -79,9 +80,9 @@ async def test_a_rolling_restart_of_three_workers_loses_nothing(broker: Broker, 
         assert await line.valid_transactions() == await line.transaction_ids(*produced)
 
 
-async def _produce(line: Bench, produced: list[RoutedCommand]) -> None:
-    """A steady load until cancelled."""
-    while True:
+async def _produce(line: Bench, produced: list[RoutedCommand], is_over: asyncio.Event) -> None:
+    """A steady load until it is over."""
+    while not is_over.is_set():
         commands = [line.command(f"key {len(produced)} {partition}") for partition in range(PARTITIONS)]
         for partition, command in enumerate(commands):
             await asyncio.to_thread(line.produce, partition, command)
