@@ -49,11 +49,11 @@ def check(
     if as_json:
         print_json(rows)
         return
-    made = table("command type", "identity", "contract:function", "arguments", "ordering key", "touches", "parked")
+    made = table("command type", "identity", "contract:function", "arguments", "ordering key", "touches")
     for row in rows:
         name = row.command_type if row.enabled else f"{row.command_type} (off)"
-        keys = (row.ordering_key, row.touches, row.parked)
-        made.add_row(*cells(name, row.identity, row.transaction_name, row.arguments, *keys))
+        ordering_key = row.ordering_key if row.parked == "wait" else f"{row.ordering_key} (parked: {row.parked})"
+        made.add_row(*cells(name, row.identity, row.transaction_name, row.arguments, ordering_key, row.touches))
     stdout.print(made)
     stdout.print(f"\n{len(rows)} command types, {len(loaded.identities)} identities: OK; they cover {source}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import StackFailed
+from streams.kafka.topics import MAX_MESSAGE_BYTES
 from streams.local.connect import Connector, Database
 from streams.local.passwords import load_passwords
 from streams.local.templates import render, render_json
@@ -32,6 +33,12 @@ def test_the_connector_captures_the_table_of_the_profile(profile: str, table: st
 def test_the_connector_is_told_where_its_password_is_and_not_what_it_is() -> None:
     config = Connector().config(load_profile("snake_case"), DATABASE, "127.0.0.1:9092")
     assert config["database.password"] == "${file:/etc/pw:debezium}"
+
+
+def test_the_topics_take_what_the_connector_may_produce() -> None:
+    config = Connector().config(load_profile("snake_case"), DATABASE, "127.0.0.1:9092")
+    largest = {config["producer.override.max.request.size"], config["topic.creation.default.max.message.bytes"]}
+    assert largest == {str(MAX_MESSAGE_BYTES)}
 
 
 def test_a_placeholder_without_a_value_is_named(tmp_path: Path) -> None:
