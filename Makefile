@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 RING ?= tests
 LEDGER ?= simulator
+SEEDS ?= 10000
 KILLS ?= 1000
 
 .PHONY: help
@@ -29,6 +30,10 @@ demo: .venv/installed ## Run real commands through the whole line and show what 
 test: check ## Everything CI runs: check, then every ring of tests
 	$(BIN)/pytest $(RING)
 
+.PHONY: simulate
+simulate: .venv/installed ## Run the submit worker through SEEDS (10000) deterministic simulations
+	SIMULATED_SEEDS=$(SEEDS) $(BIN)/pytest tests/simulation
+
 .PHONY: chaos
 chaos: .venv/installed ## Kill every part of the line under load, KILLS=1000 times, prove the result, write docs/chaos-report.md
 	@$(BIN)/streams chaos --kills $(KILLS) --report docs/chaos-report.md
@@ -40,6 +45,10 @@ bench-client: .venv/installed ## Measure the CPU per transaction of the ledger c
 .PHONY: bench-simulator
 bench-simulator: .venv/installed ## Measure the VALID transactions per second of the simulator on one core
 	$(BIN)/python -m benchmarks.simulator
+
+.PHONY: bench-submit
+bench-submit: .venv/installed ## Measure what one submit worker carries: rate, lone commands, slow keys, hot accounts, tenants
+	@$(BIN)/python -m benchmarks.submit
 
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs

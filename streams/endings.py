@@ -15,12 +15,13 @@ UNREADABLE = "UNREADABLE"
 class Ending:
     """An outcome; unless it is a commit, the kind of its dead letter; every transaction id that was tried.
 
-    `bug`: what our own code raised; the command is parked.
+    `first_at`: when the worker took the command. `bug`: what our own code raised; the command is parked.
     """
 
     outcome: Outcome
     dead_letter_kind: DeadLetterKind | None
     transaction_ids: tuple[str, ...] = ()
+    first_at: datetime | None = None
     bug: Exception | None = None
 
 
@@ -93,10 +94,12 @@ def dead_letter(ending: Ending, source: Source) -> DeadLetter | None:
         command_id=outcome.command_id,
         command_type=outcome.command_type,
         identity=outcome.identity,
+        attempts=outcome.attempts,
         transaction_ids=ending.transaction_ids,
         origin=source.origin,
         key=source.key,
         value=source.value,
         worker=source.worker,
+        first_at=ending.first_at,
         happened_at=outcome.happened_at,
     )

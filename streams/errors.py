@@ -3,6 +3,7 @@
 PipelineError
 ├── SettingsInvalid          a setting is missing, unknown or wrong; names the variable
 ├── RoutesInvalid            routes.toml cannot be used; names the entry
+├── RefusalsInvalid          refusals.toml cannot be used; names the entry
 ├── StackFailed              a part of the embedded stack cannot be started or is not healthy
 ├── RefusedCommand           nothing was sent; carries the code for the row
 │   ├── MalformedCommand     the change event or its payload cannot be read
@@ -32,6 +33,10 @@ class SettingsInvalid(PipelineError):
 
 class RoutesInvalid(PipelineError):
     """The table of routes cannot be used."""
+
+
+class RefusalsInvalid(PipelineError):
+    """The table of what refusals mean cannot be used."""
 
 
 class StackFailed(PipelineError):

@@ -1,19 +1,27 @@
-"""Order per key, a bounded window, acknowledgements in order. Knows no Kafka.
+"""Order per key, acknowledgements in order. Knows no Kafka.
 
-`Lanes` runs items of one key one after the other and items of different keys side by side.
+`Lanes` runs items that share a key one after the other and all others side by side.
 `InOrder` acknowledges what was taken from a partition strictly in the order in which it was taken, so that a
 committed offset never passes an item that is not finished.
+How many run at once, and whose turn it is, is the business of `streams.window`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Abandoned(BaseException):
+    """An item is given up unfinished because of a drain; whoever delivered it will deliver it again.
+
+    Like a cancellation it passes through code that catches every `Exception`, and nothing about it is a bug.
+    """
 
 
 @dataclass(eq=False, slots=True)
@@ -54,85 +62,122 @@ class InOrder:
                 token.is_stale = True
         self._taken.clear()
 
+    def distance(self, partition: Hashable) -> int:
+        """How many items of the partition were taken and not acknowledged: what a crash would deliver again."""
+        return len(self._taken.get(partition, ()))
+
     @property
     def unacknowledged(self) -> int:
-        """How many items were taken and not acknowledged."""
+        """How many items of all partitions were taken and not acknowledged."""
         return sum(len(waiting) for waiting in self._taken.values())
 
 
-class Lanes(Generic[T]):
-    """Runs `work(item)`: one at a time per key, at most `max_in_flight` at once.
+@dataclass(eq=False, slots=True)
+class _Held(Generic[T]):
+    """An item and its keys; `behind` counts the keys of which it is not the first."""
 
-    `put` waits while `max_taken` items are queued or running. `work` owns its failures: an exception that escapes it
-    goes to `on_bug`, and its key stays closed until the next `drain`, so that nothing overtakes the item that failed.
+    item: T
+    keys: tuple[str, ...]
+    behind: int = 0
+
+
+class Lanes(Generic[T]):
+    """Runs `work(item)`: items that share a key one at a time in the order of `put`, all others at once.
+
+    `work` owns its failures: an exception that escapes it goes to `on_bug`, and the keys of its item stay closed until
+    the next `drain`, so that nothing overtakes the item that failed. `Abandoned` closes the keys in silence.
+    A lane exists while it holds an item: there is no trace of a key that has none.
     """
 
     def __init__(
-        self,
-        work: Callable[[T], Awaitable[None]],
-        *,
-        max_in_flight: int,
-        max_taken: int,
-        on_bug: Callable[[BaseException], Awaitable[None]],
+        self, work: Callable[[T], Awaitable[None]], *, on_bug: Callable[[BaseException], Awaitable[None]]
     ) -> None:
         self._work = work
         self._on_bug = on_bug
-        self._window = asyncio.Semaphore(max_in_flight)
-        self._taken = asyncio.Semaphore(max_taken)
-        self._queues: dict[str, deque[T]] = {}
+        self._lanes: dict[str, deque[_Held[T]]] = {}
+        self._items = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._is_draining = False
         self._drains = 0
 
-    async def put(self, key: str, item: T) -> None:
-        """Queue an item behind the others of its key; dropped if a drain comes before there is room."""
-        drains = self._drains
-        await self._taken.acquire()
-        if self._is_draining or drains != self._drains:
-            self._taken.release()
+    def put(self, keys: Sequence[str], item: T) -> None:
+        """Queue an item behind every one of its keys; it runs when it is the first of all of them.
+
+        Keys named twice count once; without a key it runs at once. During a drain the item is dropped.
+        """
+        if self._drains:
             return
-        if key in self._queues:
-            self._queues[key].append(item)
-            return
-        queue = self._queues[key] = deque([item])
-        task = asyncio.create_task(self._run(key, queue), name=f"lane {key}")
+        held = _Held(item, tuple(dict.fromkeys(keys)))
+        for key in held.keys:
+            lane = self._lanes.setdefault(key, deque())
+            held.behind += bool(lane)
+            lane.append(held)
+        self._items += 1
+        if not held.behind:
+            self._start(held)
+
+    def _start(self, held: _Held[T]) -> None:
+        task = asyncio.create_task(self._run(held), name=f"lane {', '.join(held.keys)}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, key: str, queue: deque[T]) -> None:
+    async def _run(self, held: _Held[T]) -> None:
+        if self._drains:
+            return
         try:
-            while queue:
-                async with self._window:
-                    if self._is_draining:
-                        return
-                    await self._work(queue[0])
-                queue.popleft()
-                self._taken.release()
-            del self._queues[key]
+            await self._work(held.item)
+        except Abandoned:
+            return
         except (Exception, asyncio.CancelledError) as error:
             task = asyncio.current_task()
             if isinstance(error, asyncio.CancelledError) and task is not None and task.cancelling():
                 raise  # by drain; otherwise something inside the work was cancelled, which is a bug like any other
             await self._on_bug(error)
+            return
+        self._step_aside(held)
+
+    def _step_aside(self, held: _Held[T]) -> None:
+        """The item is finished: those that are now the first of all their keys start.
+
+        The order of `put` is one for all keys, so the earliest item held is the first everywhere: no deadlock.
+        """
+        self._items -= 1
+        for key in held.keys:
+            lane = self._lanes[key]
+            lane.popleft()
+            if not lane:
+                del self._lanes[key]
+                continue
+            lane[0].behind -= 1
+            if not lane[0].behind and not self._drains:
+                self._start(lane[0])
 
     async def drain(self, timeout_s: float) -> int:
-        """Drop what has not started, let what runs finish, cancel it after `timeout_s`; how many were cancelled."""
-        self._is_draining = True
-        late: set[asyncio.Task[None]] = set()
-        if self._tasks:
-            _, late = await asyncio.wait(set(self._tasks), timeout=timeout_s)
-        for task in late:
-            task.cancel()
-        await asyncio.gather(*late, return_exceptions=True)
-        for queue in self._queues.values():
-            for _ in queue:
-                self._taken.release()
-        self._queues.clear()
-        self._is_draining = False
+        """Drop what has not started, let what runs finish, cancel it after `timeout_s`; how many were cancelled.
+
+        When it is over nothing runs, also when the drain itself was cancelled.
+        """
         self._drains += 1
+        late: set[asyncio.Task[None]] = set()
+        try:
+            if self._tasks:
+                _, late = await asyncio.wait(set(self._tasks), timeout=timeout_s)
+        finally:
+            late = {task for task in self._tasks if not task.done()}
+            for task in late:
+                task.cancel()
+            try:
+                await asyncio.gather(*late, return_exceptions=True)
+            finally:
+                self._lanes, self._items = {}, 0
+                self._drains -= 1
         return len(late)
 
     @property
     def keys(self) -> int:
-        """How many keys have items queued or running, or are closed by a bug."""
-        return len(self._queues)
+        """How many keys have items queued or running, or are closed."""
+        return len(self._lanes)
+
+    @property
+    def items(self) -> int:
+        """How many items are queued, running, or hold their keys closed."""
+        return self._items

@@ -1,6 +1,6 @@
 """The message of each stage: frozen, keyword-only, parsed once at the edge.
 
-ChangeEvent -> RoutedCommand -> Outcome        (and DeadLetter for what cannot go on)
+ChangeEvent -> RoutedCommand -> Outcome        (DeadLetter: what cannot go on; BreakerChange: what stands still)
 
 Times are aware datetimes in UTC with millisecond resolution.
 """
@@ -149,4 +149,18 @@ class DeadLetter:
     value: bytes | None
     worker: str
     first_at: datetime | None = None
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakerChange:
+    """How a worker's breaker stands; one record of the topic `breakers`, the newest per identity and worker is kept.
+
+    `state` is a `streams.breaker.BreakerState`; `cause` is the answer of the ledger that opened it, empty if closed.
+    """
+
+    identity: str
+    worker: str
+    state: str
+    cause: str
     happened_at: datetime

@@ -49,10 +49,11 @@ def check(
     if as_json:
         print_json(rows)
         return
-    made = table("command type", "identity", "contract:function", "arguments", "ordering key")
+    made = table("command type", "identity", "contract:function", "arguments", "ordering key", "touches", "parked")
     for row in rows:
         name = row.command_type if row.enabled else f"{row.command_type} (off)"
-        made.add_row(*cells(name, row.identity, row.transaction_name, row.arguments, row.ordering_key))
+        keys = (row.ordering_key, row.touches, row.parked)
+        made.add_row(*cells(name, row.identity, row.transaction_name, row.arguments, *keys))
     stdout.print(made)
     stdout.print(f"\n{len(rows)} command types, {len(loaded.identities)} identities: OK; they cover {source}")
 

@@ -126,7 +126,7 @@ def down(
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
-    """Show the line: processes, connector, replication slot, topics with lag, rows by status.
+    """Show the line: processes, connector, replication slot, topics with lag, breakers, rows by status.
 
     Exit code 1 if a part could not be asked.
 
@@ -168,6 +168,13 @@ def _print_status(running: Running | None, found: LineStatus) -> None:
         made = table("group", "topic", "lag", "records", right=("lag", "records"))
         for lag in found.lags:
             made.add_row(*cells(lag.group, lag.topic, lag.records, lag.end_offset))
+        stdout.print()
+        stdout.print(made)
+    if found.breakers:
+        made = table("identity", "worker", "breaker", "since", "cause")
+        for breaker in found.breakers:
+            since = breaker.happened_at.isoformat(timespec="seconds")
+            made.add_row(*cells(breaker.identity, breaker.worker, breaker.state, since, breaker.cause or None))
         stdout.print()
         stdout.print(made)
     if found.rows is not None:

@@ -27,7 +27,12 @@ _KEEPALIVE = (
 )
 # A chaincode's answer, and a whole block, may exceed gRPC's 4 MB.
 _NO_SIZE_LIMIT = (("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1))
-
+# A refusal's text travels in the trailers, which gRPC takes up to 16 KiB only; a chaincode that quotes a long argument
+# would never be understood, and its command tried for ever.
+_LONG_REFUSALS = (
+    ("grpc.max_metadata_size", 64 * 1024 * 1024),
+    ("grpc.absolute_max_metadata_size", 64 * 1024 * 1024),
+)
 
 # Measured with grpcio 1.85: a third of the CPU time of a call goes into handing it from thread to thread. Without its
 # event engine gRPC reads in the thread that waits, and nothing here forks while a channel is open.
@@ -42,7 +47,7 @@ def spare_threads() -> None:
 
 def open_channel(settings: FabricSettings, address: str, authorities: bytes) -> grpc.aio.Channel:
     """A channel to the gateway at `address`; it connects with the first call."""
-    options: list[tuple[str, str | int]] = [*_RECONNECT, *_KEEPALIVE, *_NO_SIZE_LIMIT]
+    options: list[tuple[str, str | int]] = [*_RECONNECT, *_KEEPALIVE, *_NO_SIZE_LIMIT, *_LONG_REFUSALS]
     if settings.server_name is not None:
         options.append(("grpc.ssl_target_name_override", settings.server_name))
     credentials = grpc.ssl_channel_credentials(authorities)

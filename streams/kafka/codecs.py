@@ -18,12 +18,20 @@ from fastavro.schema import fingerprint, to_parsing_canonical_form
 
 from streams.errors import UnknownSchema, UnreadableMessage
 from streams.files import SCHEMAS
-from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.messages import (
+    BreakerChange,
+    DeadLetter,
+    DeadLetterKind,
+    Origin,
+    Outcome,
+    OutcomeKind,
+    RoutedCommand,
+)
 
 MAGIC = b"\xc3\x01"
 _HEADER_SIZE = len(MAGIC) + 8
 
-M = TypeVar("M", RoutedCommand, Outcome, DeadLetter)
+M = TypeVar("M", RoutedCommand, Outcome, DeadLetter, BreakerChange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +89,7 @@ def _is_of_another_version(value: bytes) -> bool:
 
 @cache
 def _known_headers() -> frozenset[bytes]:
-    return frozenset(_schema(codec.name)[1] for codec in (ROUTED_COMMANDS, OUTCOMES, DEAD_LETTERS))
+    return frozenset(_schema(codec.name)[1] for codec in (ROUTED_COMMANDS, OUTCOMES, DEAD_LETTERS, BREAKERS))
 
 
 def _routed_command(record: dict[str, Any]) -> RoutedCommand:
@@ -110,6 +118,11 @@ def _dead_letter(record: dict[str, Any]) -> DeadLetter:
     )
 
 
+def _breaker_change(record: dict[str, Any]) -> BreakerChange:
+    return BreakerChange(**record)
+
+
 ROUTED_COMMANDS = Codec("routed_command", _routed_command)
 OUTCOMES = Codec("outcome", _outcome)
 DEAD_LETTERS = Codec("dead_letter", _dead_letter)
+BREAKERS = Codec("breaker", _breaker_change)

@@ -12,14 +12,19 @@ from streams.errors import StackFailed
 
 RESULTS = "results"
 DEAD_LETTERS = "dead-letters"
+BREAKERS = "breakers"
 COMMANDS_PREFIX = "commands."
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
-"""Of our own topics, twice what the connector may produce: what was captured fits, whatever is added to it."""
+"""The largest record, the connector's included (connectors/outbox.json): a payload of 1 MiB fits, whatever is escaped
+in it."""
+
+MAX_DEAD_LETTER_BYTES = 4 * MAX_MESSAGE_BYTES
+"""Of a dead letter: it holds a record whole, the record's key twice, and a cause that may quote it."""
 
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
-# (streams/workers/failed_before.py). connectors/outbox.json has the same retention for change events.
-_CONFIG = {"retention.ms": str(14 * 24 * 3600 * 1000), "max.message.bytes": str(MAX_MESSAGE_BYTES)}
+# (streams/workers/book.py). connectors/outbox.json has the same retention for change events.
+_RETENTION_MS = 14 * 24 * 3600 * 1000
 
 
 def commands_topic(identity: str) -> str:
@@ -29,10 +34,21 @@ def commands_topic(identity: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A topic that we own: name and number of partitions."""
+    """A topic that we own: name, number of partitions, size of the largest record.
+
+    `is_compacted`: it keeps the newest record of each key.
+    """
 
     name: str
     partitions: int
+    max_message_bytes: int = MAX_MESSAGE_BYTES
+    is_compacted: bool = False
+
+    @property
+    def config(self) -> dict[str, str]:
+        """As Kafka names it."""
+        kept = {"cleanup.policy": "compact"} if self.is_compacted else {"retention.ms": str(_RETENTION_MS)}
+        return {"max.message.bytes": str(self.max_message_bytes), **kept}
 
 
 def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: int) -> list[Topic]:
@@ -41,7 +57,8 @@ def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: i
         Topic(cdc_topic, 1),
         *(Topic(commands_topic(identity), command_partitions) for identity in identities),
         Topic(RESULTS, command_partitions),
-        Topic(DEAD_LETTERS, 1),
+        Topic(DEAD_LETTERS, 1, MAX_DEAD_LETTER_BYTES),
+        Topic(BREAKERS, 1, is_compacted=True),
     ]
 
 
@@ -49,7 +66,7 @@ def create_topics(bootstrap_servers: str, topics: Iterable[Topic], replication_f
     """Create what is missing. Raises StackFailed if Kafka refuses."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
     wanted = [
-        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=_CONFIG)
+        NewTopic(t.name, num_partitions=t.partitions, replication_factor=replication_factor, config=t.config)
         for t in topics
     ]
     for name, future in admin.create_topics(wanted, operation_timeout=30).items():

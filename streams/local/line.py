@@ -17,6 +17,7 @@ from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
 from streams.kafka.topics import create_topics, line_topics
 from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, choose_ledger
 from streams.local.paths import LocalPaths
+from streams.local.ports import HOST, choose_ports
 from streams.local.postgres import SINK
 from streams.local.process import Process
 from streams.local.stack import DATABASE, PORTS, Stack
@@ -63,6 +64,7 @@ class Line:
         _keep_profile(self.paths.state / "profile", self.profile.name)
         self.ledger = choose_ledger(options.ledger, self.paths, self.routes.identities, options.ports)
         self.stack_env = self.paths.state.parent / "stack.env"
+        self._listens: dict[str, str] = {}
 
     def __enter__(self) -> Line:
         return self
@@ -81,8 +83,12 @@ class Line:
         self._tell()
 
     def _tell(self) -> None:
-        """Write the settings where any tool can `source` them; the file appears whole."""
-        lines = [f"{name}={_quoted(value)}" for name, value in self.environment().items()]
+        """Write the settings where any tool can `source` them; the file appears whole.
+
+        And where each worker answers /live, /ready and /metrics: `ROUTE_LISTEN`, `SUBMIT_ORG1_ADMIN_LISTEN`, ...
+        """
+        listens = {f"{name.upper().replace('-', '_')}_LISTEN": address for name, address in self._listens.items()}
+        lines = [f"{name}={_quoted(value)}" for name, value in (self.environment() | listens).items()]
         new = self.stack_env.with_suffix(".new")
         new.touch(mode=0o600)
         new.write_text("\n".join(lines) + "\n")
@@ -140,11 +146,19 @@ class Line:
                 **({_DSN: dsn} if dsn else {}),
                 "STREAMS_WORKER__NAME": name,
                 "STREAMS_WORKER__STATIC_MEMBERSHIP": "true",
+                "STREAMS_WORKER__LISTEN": self._listen(name),
             },
             healthy=lambda: self.stack.kafka.is_listening and _has_members(bootstrap_servers, group),
             start_deadline_s=WORKER_START_S,
             stop_deadline_s=DRAIN_S,
         )
+
+    def _listen(self, name: str) -> str:
+        """Where a worker answers for itself: chosen once, while nobody listens there."""
+        if name not in self._listens:
+            port = choose_ports(self.paths.state / "worker-ports.json", [name])[name]
+            self._listens[name] = f"{HOST}:{port}"
+        return self._listens[name]
 
 
 def _has_members(bootstrap_servers: str, group: str) -> bool:

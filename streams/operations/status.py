@@ -1,4 +1,4 @@
-"""The line as it stands: connector, slot, topics with lag, rows by status. Each part is asked on its own."""
+"""The line as it stands: connector, slot, topics with lag, breakers, rows by status. Each part is asked on its own."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from confluent_kafka import KafkaException
 from streams.kafka.connect_api import ConnectApi, ConnectorStatus
 from streams.kafka.groups import line_groups
 from streams.kafka.lag import Lag, lags
+from streams.messages import BreakerChange
+from streams.operations.breakers import breakers
 from streams.postgres.profiles import load_profile
 from streams.postgres.rows import count_by_status
 from streams.postgres.slots import Slot, logical_slots
@@ -29,6 +31,7 @@ class LineStatus:
     connector: ConnectorStatus | None
     slots: list[Slot] | None
     lags: list[Lag] | None
+    breakers: list[BreakerChange] | None
     rows: dict[str, int] | None
     problems: dict[str, str]
 
@@ -54,6 +57,7 @@ def line_status(settings: ToolSettings) -> LineStatus:
         connector=ask("connector", lambda: ConnectApi(settings.connect.url).status(settings.connect.connector)),
         slots=ask("slot", lambda: in_database(logical_slots)),
         lags=ask("topics", lambda: lags(settings.kafka.bootstrap_servers, groups)),
+        breakers=ask("breakers", lambda: breakers(settings.kafka.bootstrap_servers)),
         rows=ask("rows", lambda: in_database(lambda connection: count_by_status(connection, profile))),
         problems=problems,
     )

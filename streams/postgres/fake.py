@@ -44,13 +44,20 @@ class FakeOutbox:
             updated_at=self._now(),
         )
 
+    def lock(self, command_id: str) -> None:
+        """LOCKED, as a polling worker left it."""
+        self._rows[command_id] = replace(self._rows[command_id], status=RowStatus.LOCKED)
+
     def apply(self, updates: Sequence[RowUpdate]) -> set[str]:
         """The guarded UPDATE of write_back.sql; the ids of the rows that changed."""
         changed = set()
         for update in updates:
             row = self._rows.get(update.command_id)
-            if row is not None and _may_change(row, update):
-                self._rows[row.command_id] = self._changed(row, update)
+            if row is None or not _may_change(row, update):
+                continue
+            shown = _shown(row, update)
+            if shown != row:
+                self._rows[row.command_id] = replace(shown, updated_at=self._now())
                 changed.add(row.command_id)
         return changed
 
@@ -58,23 +65,20 @@ class FakeOutbox:
         """The rows that exist."""
         return {i: self._rows[i] for i in command_ids if i in self._rows}
 
-    def _changed(self, row: Row, update: RowUpdate) -> Row:
-        return replace(
-            row,
-            status=update.status,
-            attempts=max(row.attempts, update.attempts),
-            transaction_id=update.transaction_id or row.transaction_id,
-            block_number=row.block_number if update.block_number is None else update.block_number,
-            submitted_at=update.submitted_at or row.submitted_at,
-            error_code=update.error_code,
-            error=update.error,
-            updated_at=self._now(),
-        )
-
 
 def _may_change(row: Row, update: RowUpdate) -> bool:
-    """A final row never changes; a SUBMITTED one is not written again by the same news."""
-    if row.status in FINAL:
-        return False
-    is_news = update.error != row.error or update.transaction_id not in (None, row.transaction_id)
-    return row.status != RowStatus.SUBMITTED or update.status != RowStatus.SUBMITTED or is_news
+    """A final row never changes; a SUBMITTED one is not held back any more."""
+    return row.status not in FINAL and (row.status, update.status) != (RowStatus.SUBMITTED, RowStatus.PENDING)
+
+
+def _shown(row: Row, update: RowUpdate) -> Row:
+    return replace(
+        row,
+        status=row.status if update.status == RowStatus.PENDING else update.status,
+        attempts=max(row.attempts, update.attempts),
+        transaction_id=update.transaction_id or row.transaction_id,
+        block_number=row.block_number if update.block_number is None else update.block_number,
+        submitted_at=update.submitted_at or row.submitted_at,
+        error_code=update.error_code,
+        error=update.error,
+    )

@@ -74,14 +74,14 @@ Argument: TypeAlias = Constant | FieldArgument
 
 
 @dataclass(frozen=True, slots=True)
-class OrderingKey:
-    """What keeps commands in order: a constant, or the first of the fields that holds text or a number."""
+class Key:
+    """What commands share that must not run together: a constant, or the first field that holds text or a number."""
 
     constant: str | None = None
     paths: tuple[FieldPath, ...] = ()
 
-    def text(self, payload: Json, command_type: str) -> str:
-        """The key of a payload; the command type when no field gives one."""
+    def text(self, payload: Json) -> str | None:
+        """The key of a payload; None when no field gives one."""
         if self.constant is not None:
             return self.constant
         for path in self.paths:
@@ -90,7 +90,7 @@ class OrderingKey:
                     return text
                 case float(number):
                     return number_text(number)
-        return command_type
+        return None
 
 
 def _first_truthy(values: Iterable[Json | Undefined]) -> Json | Undefined:

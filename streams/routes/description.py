@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from streams.routes.arguments import Argument, Constant, FieldArgument, OrderingKey
+from streams.routes.arguments import Argument, Constant, FieldArgument, Key
 from streams.routes.conversions import Conversion
 from streams.routes.table import Routes
 
@@ -18,13 +18,15 @@ _IN_WORDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RouteRow:
-    """One line of the table `streams routes check` prints; `arguments` in words, in order."""
+    """One line of the table `streams routes check` prints; `arguments` and `touches` in words, in order."""
 
     command_type: str
     identity: str
     transaction_name: str
     arguments: str
     ordering_key: str
+    touches: str
+    parked: str
     enabled: bool
 
 
@@ -36,7 +38,9 @@ def describe(routes: Routes) -> list[RouteRow]:
             identity=route.identity,
             transaction_name=route.transaction_name,
             arguments=", ".join(map(_argument, route.arguments)) or "none",
-            ordering_key=_ordering_key(route.ordering_key),
+            ordering_key=_key(route.ordering_key) or "command type",
+            touches=", ".join(map(_key, route.touches)) or "none",
+            parked="wait" if route.waits_for_parked else "go on",
             enabled=route.enabled,
         )
         for route in routes.routes.values()
@@ -56,7 +60,7 @@ def _argument(argument: Argument) -> str:
             return f'"{argument.prefix}" + {words}' if argument.prefix else words
 
 
-def _ordering_key(key: OrderingKey) -> str:
+def _key(key: Key) -> str:
     if key.constant is not None:
         return f'"{key.constant}"'
-    return " or ".join(map(str, key.paths)) or "command type"
+    return " or ".join(map(str, key.paths))

@@ -6,12 +6,12 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from streams.routes.arguments import Argument, Constant, FieldArgument, FieldPath, OrderingKey
+from streams.routes.arguments import Argument, Constant, FieldArgument, FieldPath, Key
 from streams.routes.conversions import Conversion
 from streams.routes.problems import suggestion, unknown_names
 from streams.routes.route import Route
 
-_ROUTE_KEYS = ("identity", "contract", "function", "arguments", "ordering_key", "enabled")
+_ROUTE_KEYS = ("identity", "contract", "function", "arguments", "ordering_key", "touches", "parked", "enabled")
 _ARGUMENT_KEYS = ("path", "as", "default", "prefix", "each", "constant")
 _CONVERSIONS = tuple(conversion.value for conversion in Conversion)
 _FIELD_PATH = re.compile(r"[^\s.]+(\.[^\s.]+)*")
@@ -27,7 +27,9 @@ def read_route(command_type: str, entry: Mapping[str, Any], identities: Collecti
         contract=_chaincode_name(entry, "contract", problems),
         function=_chaincode_name(entry, "function", problems),
         arguments=_arguments(entry, problems),
-        ordering_key=_ordering_key(entry.get("ordering_key", []), problems),
+        ordering_key=_key("ordering_key", entry.get("ordering_key", []), problems),
+        touches=_touches(entry.get("touches", []), problems),
+        waits_for_parked=_waits_for_parked(entry.get("parked", "wait"), problems),
         enabled=entry.get("enabled", True),
     )
     if not isinstance(route.enabled, bool):
@@ -128,14 +130,32 @@ def _path(written: object, problems: list[str]) -> FieldPath:
     return FieldPath(())
 
 
-def _ordering_key(written: object, problems: list[str]) -> OrderingKey:
+def _key(where: str, written: object, problems: list[str]) -> Key:
     own: list[str] = []
-    key = OrderingKey()
-    if isinstance(written, list):
-        key = OrderingKey(paths=tuple(_path(path, own) for path in written))
-    elif isinstance(written, dict) and isinstance(written.get("constant"), str) and len(written) == 1:
-        key = OrderingKey(constant=written["constant"])
-    else:
-        own.append('must be an array of paths or { constant = "..." }')
-    problems += [f"ordering_key: {problem}" for problem in own]
+    key = Key()
+    match written:
+        case list(paths):
+            key = Key(paths=tuple(_path(path, own) for path in paths))
+        case {"constant": str(constant), **others} if constant and not others:
+            key = Key(constant=constant)
+        case _:
+            own.append('must be an array of paths or { constant = "..." }')
+    problems += [f"{where}: {problem}" for problem in own]
     return key
+
+
+def _touches(written: object, problems: list[str]) -> tuple[Key, ...]:
+    if not isinstance(written, list):
+        problems.append('touches must be an array of keys, as in touches = [["toUserId"], { constant = "fund" }]')
+        return ()
+    keys = [_key(f"touches {position}", key, problems) for position, key in enumerate(written, start=1)]
+    for position, key in enumerate(written, start=1):
+        if key == []:
+            problems.append(f"touches {position}: names no field: remove it")
+    return tuple(keys)
+
+
+def _waits_for_parked(written: object, problems: list[str]) -> bool:
+    if written not in ("wait", "go on"):
+        problems.append('parked must be "wait" or "go on"')
+    return written == "wait"

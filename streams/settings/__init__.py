@@ -24,9 +24,8 @@ from streams.settings.sections import (
     OutboxSettings,
     PerhapsPostgresSettings,
     PostgresSettings,
-    WindowSettings,
-    WorkerSettings,
 )
+from streams.settings.workers import WindowSettings, WorkerSettings
 
 __all__ = [
     "PREFIX",

@@ -15,11 +15,11 @@ from streams.settings.sections import (
     OutboxSettings,
     PerhapsPostgresSettings,
     PostgresSettings,
-    WindowSettings,
-    WorkerSettings,
 )
+from streams.settings.workers import WindowSettings, WorkerSettings
 
 PREFIX = "STREAMS_"
+REFUSALS = Field(SCHEMAS / "refusals.toml", description="The table of what a chaincode's refusals mean.")
 
 
 class Settings(BaseSettings):
@@ -42,6 +42,7 @@ class RouteSettings(Settings):
 class UpSettings(Settings):
     """What `streams up` and `streams demo` look at before they start anything: what they pass on to the workers."""
 
+    refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -70,6 +71,7 @@ class SubmitSettings(Settings):
 
     kafka: KafkaSettings
     fabric: FabricSettings
+    refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
     worker: WorkerSettings = WorkerSettings()
 
@@ -91,4 +93,5 @@ class ToolSettings(Settings):
     fabric: FabricSettings
     submit: WindowSettings = WindowSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    refusals: Path = REFUSALS
     worker: WorkerSettings = WorkerSettings()

@@ -1,4 +1,4 @@
-"""One section per owner: the settings of Postgres, Kafka, Connect, Fabric and the workers."""
+"""One section per neighbour: the settings of Postgres, Kafka, Connect and Fabric."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    NonNegativeFloat,
     PositiveFloat,
     PositiveInt,
     SecretStr,
@@ -110,39 +109,3 @@ class FabricSettings(Section):
     def gateways(self) -> tuple[str, ...]:
         """`host:port` of each gateway, once."""
         return tuple(dict.fromkeys(part.strip() for part in self.gateway.split(",") if part.strip()))
-
-
-class WindowSettings(Section):
-    """The submit workers."""
-
-    max_in_flight: PositiveInt = Field(500, description="Commands of one identity in flight at once.")
-    max_taken: PositiveInt = Field(
-        10_000, description="Commands of one identity taken at once: in flight, or queued behind one of their key."
-    )
-    retry_base_s: PositiveFloat = Field(0.1, description="First upper bound of the back-off with full jitter, seconds.")
-    retry_cap_s: PositiveFloat = Field(10.0, description="Largest upper bound of the back-off, seconds.")
-    conflict_cap_s: PositiveFloat = Field(
-        1.0,
-        description="Largest upper bound of the back-off after a read conflict, which the next block cures, seconds.",
-    )
-    max_attempts: PositiveInt = Field(
-        10_000, description="Transaction ids tried for one command when the ledger says that reads conflicted."
-    )
-    drain_timeout_s: NonNegativeFloat = Field(
-        20.0, description="How long a stopping worker lets commands in flight finish, seconds."
-    )
-
-
-class WorkerSettings(Section):
-    """What every worker process has."""
-
-    name: str | None = Field(
-        None, description="Name of this replica in outcomes and logs; default: host and process id."
-    )
-    identity: str | None = Field(
-        None, description="The identity of a submit worker started the Faust way; `--identity` otherwise."
-    )
-    static_membership: bool = Field(
-        False,
-        description="Join consumer groups under the worker's name, so that a restart does not rebalance.",
-    )

@@ -21,6 +21,7 @@ class RouteRefusal(StrEnum):
     UNKNOWN_COMMAND_TYPE = "UNKNOWN_COMMAND_TYPE"
     ROUTE_DISABLED = "ROUTE_DISABLED"
     MALFORMED_PAYLOAD = "MALFORMED_PAYLOAD"
+    COMMAND_TOO_LARGE = "COMMAND_TOO_LARGE"
 
 
 def route(event: ChangeEvent, routes: Routes, *, routed_at: datetime) -> RoutedCommand:
@@ -32,6 +33,7 @@ def route(event: ChangeEvent, routes: Routes, *, routed_at: datetime) -> RoutedC
     command = event.command
     found = _find(command, routes)
     payload = _payload(command)
+    ordering_key = found.ordering_key.text(payload) or command.command_type
     return RoutedCommand(
         command_id=command.command_id,
         tenant_id=command.tenant_id,
@@ -41,7 +43,9 @@ def route(event: ChangeEvent, routes: Routes, *, routed_at: datetime) -> RoutedC
         contract=found.contract,
         function=found.function,
         arguments=tuple(_text(argument, payload, command) for argument in found.arguments),
-        ordering_key=found.ordering_key.text(payload, command.command_type),
+        ordering_key=ordering_key,
+        touches=_touches(found, payload, ordering_key),
+        waits_for_parked=found.waits_for_parked,
         created_at=command.created_at,
         captured_at=event.captured_at,
         routed_at=routed_at,
@@ -86,6 +90,12 @@ def _malformed(command: Command, problem: str) -> MalformedCommand:
         code=RouteRefusal.MALFORMED_PAYLOAD,
         command_id=command.command_id,
     )
+
+
+def _touches(found: Route, payload: dict[str, Json], ordering_key: str) -> tuple[str, ...]:
+    """The further keys that the payload gives, each once and without the ordering key."""
+    keys = dict.fromkeys(key.text(payload) for key in found.touches)
+    return tuple(key for key in keys if key is not None and key != ordering_key)
 
 
 def _text(argument: Argument, payload: dict[str, Json], command: Command) -> str:

@@ -40,7 +40,11 @@ ERROR_LENGTH = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowUpdate:
-    """The new content of a row's status columns."""
+    """The new content of a row's status columns.
+
+    PENDING is the news of a command that is held back: the row keeps the status it has and shows the error, as long as
+    it is PENDING or LOCKED.
+    """
 
     command_id: str
     status: RowStatus
@@ -66,7 +70,7 @@ def write_back(outcomes: Iterable[Outcome]) -> list[RowUpdate]:
 
 def _merged(known: RowUpdate, news: RowUpdate) -> RowUpdate:
     """What the guarded UPDATE makes of a row that shows `known` when `news` arrives."""
-    if known.status in FINAL:
+    if known.status in FINAL or (known.status, news.status) == (RowStatus.SUBMITTED, RowStatus.PENDING):
         return known
     return replace(
         news,
@@ -78,15 +82,17 @@ def _merged(known: RowUpdate, news: RowUpdate) -> RowUpdate:
 
 
 def _update(outcome: Outcome) -> RowUpdate:
+    # A row that may have gone on meanwhile must learn nothing from a command that is held back but the reason.
+    is_news = outcome.kind != OutcomeKind.WAITING
     return RowUpdate(
         command_id=outcome.command_id,
         status=_STATUS[outcome.kind],
-        attempts=outcome.attempts,
-        transaction_id=outcome.transaction_id,
-        block_number=outcome.block_number,
+        attempts=outcome.attempts if is_news else 0,
+        transaction_id=outcome.transaction_id if is_news else None,
+        block_number=outcome.block_number if is_news else None,
         error_code=outcome.error_code,
         error=_storable(outcome.error),
-        submitted_at=outcome.stages.get("submitted"),
+        submitted_at=outcome.stages.get("submitted") if is_news else None,
     )
 
 

@@ -17,10 +17,11 @@ from typing import Any
 import faust
 from faust.transport.drivers import aiokafka
 
-from streams.kafka.topics import MAX_MESSAGE_BYTES
+from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import Event, logger
 from streams.workers.names import worker_name
+from streams.workers.progress import Progress
 
 REBALANCE_TIMEOUT_S = 180.0
 A_DAY_S = 86_400.0
@@ -43,11 +44,14 @@ class LineApp(faust.App):  # type: ignore[misc]
     """Faust, with a drain that ends.
 
     `lifespan` is entered before the first message is taken and left after the last one; `before_giving_back` runs
-    before partitions are given back and at shutdown.
+    before partitions are given back and at shutdown; `after_assignment` when there are new ones, perhaps none.
     """
 
     lifespan: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
     before_giving_back: Callable[[], Awaitable[None]]
+    after_assignment: Callable[[], object] = staticmethod(lambda: None)
+    not_ready_because: str | None = "not yet a member of its group"
+    progress: Progress
     _entered: AsyncExitStack
 
     async def on_start(self) -> None:
@@ -59,13 +63,21 @@ class LineApp(faust.App):  # type: ignore[misc]
 
     async def on_stop(self) -> None:
         """Stop Faust (which drains), then leave the lifespan."""
+        self.not_ready_because = "stopping"
         await super().on_stop()
         await self._entered.aclose()
         logger().info(Event.WORKER_STOPPED)
 
+    async def _on_partitions_assigned(self, assigned: set[Any], generation_id: int = 0) -> None:
+        await super()._on_partitions_assigned(assigned, generation_id)
+        self.not_ready_because = None
+        self.after_assignment()
+
     async def _consumer_wait_empty(self, consumer: Any, log: Any) -> None:
         # Faust would wait without end for every message, or (stream_wait_empty=False) not at all.
+        self.not_ready_because = "giving partitions back"
         await self.before_giving_back()
+        self.progress.forget()
         if not await consumer.commit():
             # The periodic commit was under way and did not know the last acks; without news this one does nothing.
             await consumer.commit()
@@ -101,7 +113,7 @@ def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, sessio
         stream_wait_empty=False,
         producer_acks=-1,
         producer_linger=0,
-        producer_max_request_size=MAX_MESSAGE_BYTES,
+        producer_max_request_size=MAX_DEAD_LETTER_BYTES,
         producer_request_timeout=30.0,
         web_enabled=False,
         web_tables_enabled=False,
@@ -115,13 +127,14 @@ def bytes_topic(app: LineApp, name: str) -> Any:
 
 
 async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[None]]) -> None:
-    """The body of an agent: `take` every event; what it raises ends the worker.
+    """The body of an agent: `take` every event and note that it was taken; what it raises ends the worker.
 
     Faust would restart the agent behind the event that failed, and the partition would never be acknowledged again.
     """
     try:
         async for event in stream.noack().events():
             await take(event)
+            app.progress.took(event.message.tp, event.message.offset)
     except Exception as error:
         await app.crash(error)
         raise

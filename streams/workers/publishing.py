@@ -1,4 +1,4 @@
-"""What the submit worker tells Kafka: outcomes and dead letters."""
+"""What the submit worker tells Kafka: outcomes, dead letters, and how its breaker stands."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 from faust.exceptions import ProducerSendError
 
 from streams.kafka import codecs
-from streams.kafka.topics import DEAD_LETTERS, RESULTS
-from streams.messages import DeadLetter, Outcome
+from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS
+from streams.messages import BreakerChange, DeadLetter, Outcome
 from streams.telemetry import Event, logger
+from streams.telemetry.metrics import Metrics
 from streams.workers.faust_app import LineApp, publish
 
 
@@ -19,10 +20,12 @@ class Publisher:
     """Publishes through the worker's producer, in the order of the calls for each command."""
 
     app: LineApp
+    metrics: Metrics
 
     async def outcome(self, outcome: Outcome) -> None:
         """Returns when the brokers have it. Raises the producer's error: the worker must not go on without."""
         await (await self._send(outcome))
+        self.metrics.outcome(outcome)
 
     async def report(self, outcome: Outcome) -> None:
         """News on the way to an outcome: handed over, not waited for; what becomes of it is not the command's fate."""
@@ -30,11 +33,22 @@ class Publisher:
             await self._send(outcome)
         except ProducerSendError as error:
             logger().warning(Event.NEWS_NOT_SENT, command_id=outcome.command_id, cause=str(error))
+        else:
+            self.metrics.outcome(outcome)
 
     async def dead_letter(self, letter: DeadLetter) -> None:
         """Returns when the brokers have it. Raises the producer's error."""
         value, headers = codecs.DEAD_LETTERS.encode(letter), {"origin": str(letter.origin)}
         await (await publish(self.app, DEAD_LETTERS, letter.key, value, headers))
+        self.metrics.dead_letter(letter.kind)
+
+    async def breaker(self, change: BreakerChange) -> None:
+        """News like `report`."""
+        key = f"{change.identity}/{change.worker}".encode()
+        try:
+            await publish(self.app, BREAKERS, key, codecs.BREAKERS.encode(change), {})
+        except ProducerSendError as error:
+            logger().warning(Event.NEWS_NOT_SENT, cause=str(error))
 
     async def _send(self, outcome: Outcome) -> Any:
         key, headers = outcome.command_id.encode(), {"command_id": outcome.command_id}

@@ -6,28 +6,34 @@ streams worker route            (or: faust -A streams.workers.route worker)
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from streams.endings import Source, refused
-from streams.errors import RefusedCommand
+from streams.errors import MalformedCommand, RefusedCommand
 from streams.kafka import codecs
 from streams.kafka.groups import ROUTE
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, RESULTS, commands_topic
 from streams.lanes import InOrder, Token
 from streams.messages import ChangeEvent, RoutedCommand
 from streams.postgres.profiles import Profile, load_profile
 from streams.routes.table import Routes, load_routes
 from streams.settings import RouteSettings, load
 from streams.stages.capture import capture
-from streams.stages.route import route
+from streams.stages.route import RouteRefusal, route
 from streams.telemetry import Event, configure_logging, logger
+from streams.telemetry.metrics import Metrics
+from streams.workers.allowance import Allowance
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, take_all
 from streams.workers.names import worker_name
+from streams.workers.progress import Progress
 from streams.workers.records import Record, source_of
 from streams.workers.routed_before import RoutedBefore, read_routed
+from streams.workers.watched import watched
 
 SESSION_TIMEOUT_S = 10.0
 """Short: replicas of this worker stand by, so a dead one must be noticed soon."""
@@ -37,12 +43,15 @@ LOOK_BACK = timedelta(minutes=10)
 """Rows are seen in the order of their commits, which may be somewhat behind the order of their creation."""
 
 DELIVERY_TIMEOUT_S = 30.0
+MAX_COMMAND_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
+"""Key and value of a routed command, with room for headers. A number may grow when it is written out: 1e20."""
 
 
 def create_app(settings: RouteSettings) -> LineApp:
     """The composition of the worker `route`."""
     app = line_app(ROUTE, settings.kafka, settings.worker, session_timeout_s=SESSION_TIMEOUT_S)
     profile = load_profile(settings.postgres.profile)
+    topic, metrics = profile.cdc_topic(settings.kafka.topic_prefix), Metrics()
     worker = RouteWorker(
         app=app,
         routes=load_routes(settings.routes),
@@ -50,10 +59,14 @@ def create_app(settings: RouteSettings) -> LineApp:
         bootstrap_servers=settings.kafka.bootstrap_servers,
         name=worker_name(settings.worker),
         now=lambda: datetime.now(UTC),
+        metrics=metrics,
+        allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
     )
+    app.progress = Progress(settings.worker.stuck_after_s, is_held=worker.is_held, clock=time.monotonic)
     app.before_giving_back = worker.drain
+    app.lifespan = partial(watched, app, settings.worker, worker.bootstrap_servers, topic, metrics)
 
-    @app.agent(bytes_topic(app, profile.cdc_topic(settings.kafka.topic_prefix)), name="route", concurrency=1)
+    @app.agent(bytes_topic(app, topic), name="route", concurrency=1)
     async def take(stream: Any) -> None:
         await take_all(app, stream, worker.take)
 
@@ -70,6 +83,8 @@ class RouteWorker:
     bootstrap_servers: str
     name: str
     now: Callable[[], datetime]
+    metrics: Metrics
+    allowance: Allowance
     in_order: InOrder = field(default_factory=InOrder)
     slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MAX_UNACKNOWLEDGED))
     deliveries: set[asyncio.Task[None]] = field(default_factory=set)
@@ -79,10 +94,12 @@ class RouteWorker:
         """Send what becomes of one change event; the records of one key leave in the order of the events."""
         token = self.in_order.take(event.message.tp, event.ack)
         await self.slots.acquire()
+        await self.allowance.room(asyncio.sleep)
         source, change = source_of(event.message, self.name), None
         try:
             change = capture(source.value, origin=source.origin, columns=self.profile.columns)
             if await self._was_routed(change, token):
+                self.metrics.absorbed()
                 records = []
             else:
                 records = [self._routed(route(change, self.routes, routed_at=self.now()), source)]
@@ -95,6 +112,10 @@ class RouteWorker:
         delivery = asyncio.create_task(self._deliver(token, sent, change))
         self.deliveries.add(delivery)
         delivery.add_done_callback(self.deliveries.discard)
+
+    def is_held(self, _: object) -> bool:
+        """Nothing is taken now, on purpose."""
+        return self.slots.locked() or self.allowance.wait_s > 0
 
     async def _was_routed(self, change: ChangeEvent, token: Token) -> bool:
         known = self.routed_before
@@ -119,17 +140,26 @@ class RouteWorker:
 
     def _routed(self, command: RoutedCommand, source: Source) -> Record:
         headers = {"command_id": command.command_id, "origin": str(source.origin)}
-        value = codecs.ROUTED_COMMANDS.encode(command)
-        return Record(commands_topic(command.identity), command.ordering_key.encode(), value, headers)
+        key, value = command.ordering_key.encode(), codecs.ROUTED_COMMANDS.encode(command)
+        if len(key) + len(value) > MAX_COMMAND_BYTES:
+            raise MalformedCommand(
+                f"the call takes {len(key) + len(value)} bytes of {MAX_COMMAND_BYTES}; write a smaller command",
+                code=RouteRefusal.COMMAND_TOO_LARGE,
+                command_id=command.command_id,
+            )
+        return Record(commands_topic(command.identity), key, value, headers)
 
     def _refused(self, error: RefusedCommand, change: ChangeEvent | None, source: Source) -> list[Record]:
         letter, outcome = refused(error, change, source, self.now())
         logger().warning(
             Event.COMMAND_REFUSED, command_id=letter.command_id, code=error.code, origin=str(source.origin)
         )
+        self.allowance.spend()
+        self.metrics.dead_letter(letter.kind)
         headers = {"origin": str(source.origin)}
         records = [Record(DEAD_LETTERS, source.key, codecs.DEAD_LETTERS.encode(letter), headers)]
         if outcome is not None:
+            self.metrics.outcome(outcome)
             records.append(Record(RESULTS, outcome.command_id.encode(), codecs.OUTCOMES.encode(outcome), headers))
         return records
 

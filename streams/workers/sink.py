@@ -7,31 +7,32 @@ from __future__ import annotations
 
 import contextlib
 import signal
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import psycopg
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from streams.endings import Source, unreadable
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.groups import WRITE_BACK
-from streams.kafka.reading import origin_of
-from streams.kafka.topics import DEAD_LETTERS, RESULTS
+from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, RESULTS
 from streams.messages import Outcome
 from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.rows import Row, apply_updates, fetch_rows
 from streams.settings import SinkSettings
 from streams.stages.write_back import FINAL, RowUpdate, write_back
 from streams.telemetry import Event, logger
+from streams.telemetry.metrics import Metrics
+from streams.workers.endpoints import endpoints
+from streams.workers.sink_letters import SinkLetters
 
 BATCH_SIZE = 500
 POLL_S = 0.5
 RECONNECT_S = 1.0
-DELIVERY_TIMEOUT_S = 30.0
 
 CONNECTION: dict[str, Any] = {
     "connect_timeout": 5,
@@ -66,20 +67,37 @@ def run(settings: SinkSettings, name: str) -> None:
             **({"group.instance.id": name} if settings.worker.static_membership else {}),
         }
     )
+    metrics = Metrics()
+    producer = Producer(
+        {
+            "bootstrap.servers": settings.kafka.bootstrap_servers,
+            "acks": "all",
+            "message.max.bytes": MAX_DEAD_LETTER_BYTES,
+        }
+    )
     sink = Sink(
         consumer=consumer,
-        producer=Producer({"bootstrap.servers": settings.kafka.bootstrap_servers, "acks": "all"}),
+        letters=SinkLetters(producer, name, metrics),
         dsn=settings.postgres.dsn.get_secret_value(),
         profile=load_profile(settings.postgres.profile),
-        name=name,
     )
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: sink.stop())
-    consumer.subscribe([RESULTS])
+    consumer.subscribe([RESULTS], on_assign=sink.assigned)
+    live, ready = partial(sink.stands_still, settings.worker.stuck_after_s), sink.not_ready
     try:
-        sink.run()
+        with endpoints(settings.worker.listen, live=live, ready=ready, registry=metrics.registry):
+            sink.run()
     finally:
         consumer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An outcome, and the record that it came in."""
+
+    message: Message
+    outcome: Outcome
 
 
 @dataclass(slots=True)
@@ -87,10 +105,11 @@ class Sink:
     """Writes batches of outcomes into the rows; a batch is repeated until the database has taken it."""
 
     consumer: Consumer
-    producer: Producer
+    letters: SinkLetters
     dsn: str
     profile: Profile
-    name: str
+    turned_at: float = field(default_factory=time.monotonic, init=False)
+    is_member: bool = field(default=False, init=False)
     is_stopping: bool = field(default=False, init=False)
     connection: psycopg.Connection[Any] | None = field(default=None, init=False)
 
@@ -98,9 +117,23 @@ class Sink:
         """Finish the batch in hand, then end `run`."""
         self.is_stopping = True
 
+    def assigned(self, *_: object) -> None:
+        """The sink is a member of its group."""
+        self.is_member = True
+
+    def not_ready(self) -> str | None:
+        """For /ready."""
+        return None if self.is_member else "not yet a member of its group"
+
+    def stands_still(self, stuck_after_s: float) -> str | None:
+        """For /live: a database that is away does not stop the loop, only a call that never returns does."""
+        age_s = time.monotonic() - self.turned_at
+        return f"the loop has not turned for {age_s:.0f} s" if age_s > stuck_after_s else None
+
     def run(self) -> None:
         """Take batches until stopped."""
         while not self.is_stopping:
+            self.turned_at = time.monotonic()
             messages = self._next_batch()
             if messages and self._store(list(self._readable(messages))):
                 self._commit(messages)
@@ -132,41 +165,29 @@ class Sink:
                 raise KafkaException(error)
         return [message for message in messages if message.error() is None]
 
-    def _readable(self, messages: list[Message]) -> Iterator[Outcome]:
+    def _readable(self, messages: list[Message]) -> Iterator[Read]:
         for message in messages:
             try:
-                yield codecs.OUTCOMES.decode(message.value())
+                yield Read(message, codecs.OUTCOMES.decode(message.value()))
             except UnreadableMessage as error:
-                self._dead_letter(message, error)
+                self.letters.unreadable(message, error)
 
-    def _dead_letter(self, message: Message, error: UnreadableMessage) -> None:
-        logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
-        key = message.key()
-        source = Source(
-            origin=origin_of(message),
-            key=key.encode() if isinstance(key, str) else key,
-            value=message.value(),
-            worker=self.name,
-        )
-        letter = unreadable(error, source, datetime.now(UTC))
-        self.producer.produce(DEAD_LETTERS, key=source.key, value=codecs.DEAD_LETTERS.encode(letter))
-        if self.producer.flush(DELIVERY_TIMEOUT_S):
-            raise KafkaException("a dead letter was not delivered; the batch will be read again")
-
-    def _store(self, outcomes: list[Outcome]) -> bool:
+    def _store(self, batch: list[Read]) -> bool:
         """Write the batch, however long Postgres is away; False if stopped before it was written."""
-        updates = write_back(outcomes)
+        updates = write_back([read.outcome for read in batch])
+        messages = {read.outcome.command_id: read.message for read in batch}
         while not self.is_stopping:
+            self.turned_at = time.monotonic()
             try:
-                self._apply(updates)
+                self._apply(updates, messages)
             except UNAVAILABLE as error:
                 self._wait_for_postgres(error)
                 continue
             return True
         return False
 
-    def _apply(self, updates: list[RowUpdate]) -> None:
-        """Write the updates; one that the database refuses does not hold up the others."""
+    def _apply(self, updates: list[RowUpdate], messages: Mapping[str, Message]) -> None:
+        """Write the updates; one that the database refuses does not hold up the others, and becomes a dead letter."""
         if not updates:
             return
         if self.connection is None or self.connection.closed:
@@ -178,11 +199,12 @@ class Sink:
                 rows = fetch_rows(self.connection, self.profile, [update.command_id for update in unchanged])
         except (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError) as error:
             if len(updates) == 1:
-                logger().error(Event.OUTCOME_UNSTORABLE, command_id=updates[0].command_id, cause=str(error))
+                command_id = updates[0].command_id
+                self.letters.unstorable(messages[command_id], command_id, error)
                 return
             middle = len(updates) // 2
-            self._apply(updates[:middle])
-            self._apply(updates[middle:])
+            self._apply(updates[:middle], messages)
+            self._apply(updates[middle:], messages)
             return
         for update in unchanged:
             _tell_contradiction(update, rows.get(update.command_id))

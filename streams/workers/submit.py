@@ -7,33 +7,43 @@ STREAMS_WORKER__IDENTITY=org1-admin faust -A streams.workers.submit worker
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from streams.endings import Ending, Source, dead_letter, unreadable
+from streams.breaker import Breaker
+from streams.endings import unreadable
 from streams.errors import SettingsInvalid, UnreadableMessage
 from streams.fabric.gateway import connect
 from streams.fabric.wallet import load_identity
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
 from streams.kafka.topics import commands_topic
-from streams.lanes import InOrder, Lanes, Token
-from streams.messages import RoutedCommand
-from streams.retry import Backoff
+from streams.refusals import load_refusals
 from streams.settings import SubmitSettings, load
-from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event, configure_logging, logger
-from streams.workers.failed_before import FailedBefore, read_failed
+from streams.telemetry.metrics import Metrics
+from streams.window import Window
+from streams.workers import partitions
+from streams.workers.allowance import Allowance
+from streams.workers.background import beside
+from streams.workers.book import Book, read_book
+from streams.workers.breaker_news import BreakerNews
+from streams.workers.carrier import Carrier, Taken, Unreadable
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, take_all
+from streams.workers.gauges import watch_gateway, watch_worker
+from streams.workers.health import IdentityHealth
+from streams.workers.intake import Intake
 from streams.workers.names import worker_name
+from streams.workers.news import certificate_or_gateway, stream_interrupted
+from streams.workers.patience import backoff, surroundings
+from streams.workers.progress import Progress
 from streams.workers.publishing import Publisher
 from streams.workers.records import source_of
-from streams.workers.retry_log import RetryLog
+from streams.workers.watched import watched
 
 SESSION_TIMEOUT_S = 45.0
 
@@ -41,12 +51,12 @@ SESSION_TIMEOUT_S = 45.0
 def create_app(settings: SubmitSettings, identity: str) -> LineApp:
     """The composition of the worker of one identity; loads that identity's key and no other.
 
-    Raises CredentialsInvalid before anything starts.
+    Raises CredentialsInvalid or RefusalsInvalid before anything starts.
     """
     load_identity(settings.fabric.wallet, identity, settings.fabric.msp_id, now=_now())
     app = line_app(submit_group(identity), settings.kafka, settings.worker, session_timeout_s=SESSION_TIMEOUT_S)
     worker = SubmitWorker(app, settings, identity)
-    app.lifespan, app.before_giving_back = worker.connected, worker.drain
+    app.lifespan, app.before_giving_back, app.after_assignment = worker.running, worker.drain, worker.begin
 
     @app.agent(bytes_topic(app, commands_topic(identity)), name="submit", concurrency=1)
     async def take(stream: Any) -> None:
@@ -55,123 +65,113 @@ def create_app(settings: SubmitSettings, identity: str) -> LineApp:
     return app
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A command in hand: the record it came in, the token that acknowledges it, and what had failed before it."""
-
-    source: Source
-    token: Token
-    command: RoutedCommand
-    taken_at: datetime
-    failed_before: FailedBefore
-
-
 class SubmitWorker:
-    """Keeps commands of different keys in flight, publishes how each ended, then acknowledges it."""
+    """What Kafka delivers, given to the carrier; the window, the breaker and the ledger that it works with."""
 
-    surroundings: Surroundings
+    carrier: Carrier
 
     def __init__(self, app: LineApp, settings: SubmitSettings, identity: str) -> None:
-        window = settings.submit
-        self.settings, self.identity, self.name = settings, identity, worker_name(settings.worker)
-        self.publisher = Publisher(app)
-        self.in_order = InOrder()
-        self.is_draining = False
-        self.failed_before: FailedBefore | None = None
-        self.lanes: Lanes[Taken] = Lanes(
-            self._carry, max_in_flight=window.max_in_flight, max_taken=window.max_taken, on_bug=app.crash
+        submit, name = settings.submit, worker_name(settings.worker)
+        self.app, self.settings, self.identity, self.name = app, settings, identity, name
+        self.refusals = load_refusals(settings.refusals)
+        self.metrics = Metrics(identity)
+        self.publisher = Publisher(app, self.metrics)
+        self.breaker_news = BreakerNews(self.publisher.breaker, identity=identity, worker=name, now=_now)
+        self.breaker = Breaker(
+            threshold=submit.breaker_threshold,
+            backoff=backoff(submit.breaker_base_s, submit.breaker_cap_s),
+            clock=time.monotonic,
+            on_change=self.breaker_news.changed,
         )
+        self.window = Window(submit.max_in_flight, self.breaker, weights=submit.tenant_weights)
+        self.intake = Intake(
+            submit.max_unacknowledged,
+            pause=partial(partitions.pause, app),
+            resume=partial(partitions.resume, app),
+        )
+        app.progress = Progress(
+            settings.worker.stuck_after_s,
+            is_held=self.intake.is_paused,
+            clock=time.monotonic,
+        )
+        self.owned_since: datetime | None = None
+        self.book: Book | None = None
 
     @asynccontextmanager
-    async def connected(self) -> AsyncIterator[None]:
-        """The worker's lifespan: a gateway to the ledger, signing as the identity."""
-        window = self.settings.submit
-        async with connect(
-            self.settings.fabric, self.identity, on_interruption=_stream_interrupted, tell=_tell
-        ) as gateway:
-            self.surroundings = Surroundings(
-                ledger=gateway,
-                backoff=Backoff(base_s=window.retry_base_s, cap_s=window.retry_cap_s, jitter=random.uniform),
-                conflict_backoff=Backoff(
-                    base_s=window.retry_base_s, cap_s=window.conflict_cap_s, jitter=random.uniform
+    async def running(self) -> AsyncIterator[None]:
+        """The worker's lifespan: a gateway to the ledger, signing as the identity, and the endpoints."""
+        settings, topic = self.settings, commands_topic(self.identity)
+        async with (
+            connect(
+                settings.fabric, self.identity, on_interruption=stream_interrupted, tell=certificate_or_gateway
+            ) as gateway,
+            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics),
+            beside(self.app, self.breaker_news.run()),
+        ):
+            self.carrier = Carrier(
+                surroundings=surroundings(
+                    settings,
+                    ledger=gateway,
+                    health=IdentityHealth(self.breaker, self.window),
+                    meaning=self.refusals.meaning,
+                    report=self.publisher.report,
+                    metrics=self.metrics,
+                    now=_now,
+                    worker=self.name,
                 ),
-                max_attempts=window.max_attempts,
-                now=_now,
-                sleep=asyncio.sleep,
-                report=self.publisher.report,
-                notice=RetryLog(time.monotonic).notice,
-                worker=self.name,
-                settle_s=self.settings.fabric.commit_timeout_s,
+                window=self.window,
+                intake=self.intake,
+                publisher=self.publisher,
+                allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
+                on_bug=self.app.crash,
+                absorbed=self.metrics.absorbed,
             )
+            watch_worker(self.metrics, self.breaker, self.window, self.carrier.lanes, self.intake)
+            watch_gateway(self.metrics, gateway)
             gateway.start()
             yield
 
+    def begin(self) -> datetime:
+        """There is an assignment: what is routed from now on was never another worker's."""
+        if self.owned_since is None:
+            self.owned_since = _now()
+            self.breaker_news.begin()
+        return self.owned_since
+
     async def take(self, event: Any) -> None:
-        """Put one message into its lane; what is not a command of ours becomes a dead letter at once."""
-        source = source_of(event.message, self.name)
-        token = self.in_order.take(event.message.tp, event.ack)
+        """Give one record to the carrier; what is not a command of ours becomes a dead letter."""
+        message = event.message
+        source = source_of(message, self.name)
+        token = self.intake.take(message.tp, event.ack)
+        owned_since = self.begin()
+        if self.book is None:
+            book = await asyncio.to_thread(read_book, self.settings.kafka.bootstrap_servers, self.identity)
+            if token.is_stale:
+                return  # given back meanwhile: what was read may be out of date for the next assignment
+            self.book = book
         try:
             command = codecs.ROUTED_COMMANDS.decode(source.value)
         except UnreadableMessage as error:
             logger().error(Event.MESSAGE_UNREADABLE, origin=str(source.origin), cause=str(error))
-            await self.publisher.dead_letter(unreadable(error, source, _now()))
-            self.in_order.finish(token)
+            self.carrier.take(Unreadable(letter=unreadable(error, source, _now()), token=token))
             return
-        if self.failed_before is None:
-            read = await asyncio.to_thread(read_failed, self.settings.kafka.bootstrap_servers, self.identity)
-            if token.is_stale:
-                return  # given back meanwhile: what was read may be out of date for the next assignment
-            self.failed_before = read
-        await self.lanes.put(command.ordering_key, Taken(source, token, command, _now(), self.failed_before))
-
-    async def _carry(self, taken: Taken) -> None:
-        """One command to its end: outcome and dead letter are with the brokers before it is acknowledged."""
-        if taken.token.is_stale or self.is_draining:
-            return
-        failed = taken.failed_before.outcome(taken.command)
-        if failed is not None:
-            await self.publisher.outcome(failed)
-        else:
-            await self._publish(taken, await submit(taken.command, taken.taken_at, self.surroundings))
-        self.in_order.finish(taken.token)
-
-    async def _publish(self, taken: Taken, ending: Ending) -> None:
-        letter = dead_letter(ending, taken.source)
-        if ending.bug is not None:
-            logger().error(Event.COMMAND_PARKED, command_id=taken.command.command_id, exc_info=ending.bug)
-        elif letter is not None:
-            logger().warning(
-                Event.COMMAND_FAILED, command_id=letter.command_id, code=letter.error_code, cause=letter.cause
+        self.carrier.take(
+            Taken(
+                source=source,
+                token=token,
+                command=command,
+                taken_at=_now(),
+                owned_since=owned_since,
+                book=self.book,
             )
-        if letter is not None:
-            await self.publisher.dead_letter(letter)
-            taken.failed_before.note(letter)
-        await self.publisher.outcome(ending.outcome)
+        )
 
     async def drain(self) -> None:
         """Before partitions are given back: finish what is in flight, within the deadline; forget the rest."""
-        self.is_draining = True
-        abandoned = await self.lanes.drain(self.settings.submit.drain_timeout_s)
-        logger().info(Event.PARTITIONS_GIVEN_BACK, abandoned=abandoned, unacknowledged=self.in_order.unacknowledged)
-        self.in_order.forget()
-        self.failed_before = None  # others may fail commands of these partitions before they come back
-        self.is_draining = False
-
-
-def _stream_interrupted(cause: str) -> None:
-    logger().warning(Event.COMMIT_STREAM_INTERRUPTED, cause=cause)
-
-
-def _tell(event: Event, cause: str) -> None:
-    match event:
-        case Event.CERTIFICATE_RENEWED:
-            logger().info(Event.CERTIFICATE_RENEWED, cause=cause)
-        case Event.CERTIFICATE_REFUSED:
-            logger().error(Event.CERTIFICATE_REFUSED, cause=cause)
-        case Event.CERTIFICATE_NOT_KEPT:
-            logger().warning(Event.CERTIFICATE_NOT_KEPT, cause=cause)
-        case _:
-            logger().warning(Event.GATEWAY_CHANGED, cause=cause)
+        unacknowledged = self.intake.unacknowledged
+        abandoned = await self.carrier.drain(self.settings.submit.drain_timeout_s)
+        logger().info(Event.PARTITIONS_GIVEN_BACK, abandoned=abandoned, unacknowledged=unacknowledged)
+        self.book, self.owned_since = None, None  # others may fail commands of these partitions before they come back
 
 
 def _now() -> datetime:

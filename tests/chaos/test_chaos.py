@@ -124,7 +124,6 @@ def test_a_status_that_goes_back_in_the_database_is_found(finished: Finished) ->
     assert {violation.rule for violation in found} == {"the status never goes back"}
 
 
-@pytest.mark.xfail(strict=True, reason="docs/architecture.md, known limits: a refusal after a crash")
 def test_what_is_ordered_is_not_failed_by_a_refusal_after_a_crash(finished: Finished) -> None:
     run, supervisor = finished.run, finished.line.stack.supervisor
     planned = [appointment() for _ in range(10)]

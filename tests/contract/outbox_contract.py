@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Protocol
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,10 @@ NUMBERS = itertools.count()
 
 class Outbox(Protocol):
     def insert(self, command: NewCommand) -> None: ...
+
+    def lock(self, command_id: str) -> None:
+        """LOCKED, as a polling worker leaves a row that it has taken."""
+        ...
 
     def apply(self, updates: Sequence[RowUpdate]) -> set[str]: ...
 
@@ -58,7 +63,7 @@ def update(command_id: str, status: RowStatus, **changes: object) -> RowUpdate:
 UPDATES = st.builds(
     update,
     st.just(""),
-    st.sampled_from([RowStatus.SUBMITTED, RowStatus.FAILED, RowStatus.COMMITTED]),
+    st.sampled_from([RowStatus.PENDING, RowStatus.SUBMITTED, RowStatus.FAILED, RowStatus.COMMITTED]),
     attempts=st.integers(0, 3),
     transaction_id=st.sampled_from([None, "t-0", "t-1"]),
     block_number=st.sampled_from([None, 0, 7]),
@@ -102,6 +107,28 @@ class OutboxContract:
         outbox.apply([update(command_id, RowStatus.SUBMITTED, transaction_id="t", submitted_at=AT)])
         outbox.apply([update(command_id, RowStatus.COMMITTED, block_number=0)])
         assert shown(outbox.rows([command_id])[command_id]) == ("COMMITTED", 1, "t", 0, AT, None, None)
+
+    @pytest.mark.parametrize("status", ["PENDING", "LOCKED"])
+    def test_a_row_of_a_command_that_is_held_back_keeps_its_status_and_says_why(
+        self, outbox: Outbox, status: str
+    ) -> None:
+        command_id = inserted(outbox)
+        if status == "LOCKED":
+            outbox.lock(command_id)
+        waiting = update(command_id, RowStatus.PENDING, attempts=0, error_code="HELD", error="system is paused")
+        assert outbox.apply([waiting]) == {command_id}
+        assert shown(outbox.rows([command_id])[command_id]) == (status, 0, None, None, None, "HELD", "system is paused")
+        assert outbox.apply([waiting]) == set()
+        outbox.apply([update(command_id, RowStatus.SUBMITTED, transaction_id="t")])
+        assert shown(outbox.rows([command_id])[command_id]) == ("SUBMITTED", 1, "t", None, None, None, None)
+
+    @pytest.mark.parametrize("status", [RowStatus.SUBMITTED, RowStatus.FAILED, RowStatus.COMMITTED])
+    def test_late_news_that_a_command_was_held_back_changes_nothing(self, outbox: Outbox, status: RowStatus) -> None:
+        command_id = inserted(outbox)
+        outbox.apply([update(command_id, status, transaction_id="t")])
+        before = outbox.rows([command_id])
+        assert outbox.apply([update(command_id, RowStatus.PENDING, error="system is paused")]) == set()
+        assert outbox.rows([command_id]) == before
 
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(UPDATES, max_size=6))

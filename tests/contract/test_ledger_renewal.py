@@ -17,7 +17,7 @@ from running_simulator import IDENTITIES, PARTNER, Running, eventually
 from streams.errors import LedgerError
 from streams.fabric.gateway import Gateway, connect
 from streams.messages import Outcome, OutcomeKind, RoutedCommand
-from streams.retry import Backoff, Verdict
+from streams.retry import Backoff, Meaning, Step, Verdict
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Credential, write_credential
 from streams.simulator.config import SimulatorConfig
@@ -69,6 +69,19 @@ async def renewable(tmp_path: Path) -> AsyncIterator[Renewable]:
         yield Renewable(running, settings, ledgers[2], told)
 
 
+class NeverIll:
+    """Every failure is the command's own."""
+
+    def ill(self, step: Step, error: LedgerError) -> bool:
+        return False
+
+    def well(self, step: Step) -> None: ...
+
+    def overloaded(self) -> None: ...
+
+    def succeeded(self) -> None: ...
+
+
 async def carry(gateway: Gateway, command: RoutedCommand, settle_s: float = 0.0) -> Outcome:
     """What the worker does with a command, to its end."""
 
@@ -81,15 +94,19 @@ async def carry(gateway: Gateway, command: RoutedCommand, settle_s: float = 0.0)
         ledger=gateway,
         backoff=backoff,
         conflict_backoff=backoff,
+        wait_backoff=backoff,
         max_attempts=100,
+        max_tries=100,
+        max_refusals=1,
+        meaning=lambda _: Meaning.REFUSE,
+        health=NeverIll(),
         now=lambda: datetime.now(UTC),
-        sleep=asyncio.sleep,
         report=report,
         notice=notice,
         worker="test",
         settle_s=settle_s,
     )
-    return (await submit(command, datetime.now(UTC), surroundings)).outcome
+    return (await submit(command, datetime.now(UTC), surroundings, asyncio.sleep)).outcome
 
 
 def kept(renewable: Renewable) -> list[str]:

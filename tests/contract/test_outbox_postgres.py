@@ -13,6 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from outbox_contract import UPDATES, OutboxContract, inserted, shown
+from psycopg import sql
+from write_back_contract import WriteBackContract
 
 from streams.local.outbox import create_outbox
 from streams.local.passwords import load_passwords
@@ -32,6 +34,12 @@ class PostgresOutbox:
 
     def insert(self, command: NewCommand) -> None:
         insert_command(self.connection, self.profile, command)
+
+    def lock(self, command_id: str) -> None:
+        columns = {name: sql.Identifier(self.profile.columns[name]) for name in ("id", "status", "locked_by")}
+        table = sql.Identifier(self.profile.schema, self.profile.table)
+        query = sql.SQL("UPDATE {table} SET {status} = 'LOCKED', {locked_by} = 'poller' WHERE {id} = %s")
+        assert self.connection.execute(query.format(table=table, **columns), (command_id,)).rowcount == 1
 
     def apply(self, updates: Sequence[RowUpdate]) -> set[str]:
         return apply_updates(self.connection, self.profile, updates)
@@ -62,7 +70,7 @@ def outbox(server: Postgres, request: pytest.FixtureRequest) -> Iterator[Postgre
         yield PostgresOutbox(connection, profile)
 
 
-class TestPostgresOutbox(OutboxContract):
+class TestPostgresOutbox(OutboxContract, WriteBackContract):
     @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(UPDATES, max_size=8))
     def test_the_fake_shows_what_postgres_shows(self, outbox: PostgresOutbox, updates: list[RowUpdate]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from neighbours import Broker, Database, Outbox, supervised
 
-from streams.kafka.topics import DEAD_LETTERS, RESULTS
+from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS
 from streams.local.jars import install_jars
 from streams.local.kafka import Kafka
 from streams.local.passwords import load_passwords
@@ -48,4 +48,5 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         broker = Broker(server.bootstrap_servers)
         broker.topic(6, RESULTS)
         broker.topic(1, DEAD_LETTERS)
+        broker.topic(1, BREAKERS)
         yield broker

@@ -1,31 +1,30 @@
-"""A submit worker between a real Kafka and a simulated network whose chaincode can be made to wait."""
+"""Submit workers between a real Kafka and a simulated network whose chaincode can be made to wait."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-import signal
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka import Consumer, Message, TopicPartition
+from gate import Gate
 from neighbours import Broker, eventually
+from worker_process import WorkerProcess
 
-from streams.chaincode.state import ChaincodeRefused, State
 from streams.errors import UnreadableMessage
 from streams.fabric.gateway import connect
 from streams.fabric.ids import create_secret
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
 from streams.kafka.reading import read_since
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, commands_topic
 from streams.ledger import VALID
-from streams.local.process import Child
+from streams.local.ports import HOST, choose_ports
 from streams.messages import DeadLetter, Origin, Outcome, OutcomeKind, RoutedCommand
 from streams.settings import FabricSettings
 from streams.simulator.config import IdentityConfig, SimulatorConfig
@@ -34,40 +33,53 @@ from streams.simulator.server import Simulator
 BEGAN_AT = datetime.now(UTC)
 
 
-class Gate:
-    """A chaincode that notes its calls.
-
-    While the gate is shut, a call of `wait` does not answer and one of `ask` is refused.
-    """
-
-    def __init__(self) -> None:
-        self.open = asyncio.Event()
-        self.called: list[str] = []
-
-    def invoke(self, function: str, arguments: Sequence[str], state: State) -> bytes | Awaitable[bytes]:
-        (command_id,) = arguments
-        self.called.append(command_id)
-        if function == "Gate:ask" and not self.open.is_set():
-            raise ChaincodeRefused("the gate is shut")
-        state.put(command_id, b"done")
-        return self._wait() if function == "Gate:wait" else b"done"
-
-    async def _wait(self) -> bytes:
-        await self.open.wait()
-        return b"done"
-
-
 @dataclass
 class Bench:
-    """One identity with its topic, its network and its worker; `child` is the worker that runs."""
+    """One identity with its topic, its network and its workers."""
 
     broker: Broker
     identity: str
     gate: Gate
-    fabric: FabricSettings
-    log: Path
+    folder: Path
+    config: SimulatorConfig
     settings: dict[str, str] = field(default_factory=dict)
-    child: Child | None = None
+    workers: dict[str, WorkerProcess] = field(default_factory=dict)
+    simulator: Simulator | None = None
+
+    @property
+    def fabric(self) -> FabricSettings:
+        return FabricSettings(
+            gateway=self.config.listen,
+            tls_ca_file=self.config.wallet / "tlsca-cert",
+            wallet=self.config.wallet,
+            nonce_secret_file=self.folder / "nonce-secret",
+        )
+
+    async def network_up(self) -> None:
+        self.simulator = Simulator(self.config, self.gate)
+        await self.simulator.__aenter__()
+
+    async def network_down(self) -> None:
+        if self.simulator is not None:
+            await self.simulator.__aexit__(None, None, None)
+            self.simulator = None
+
+    def worker(self, name: str = "worker") -> WorkerProcess:
+        """The worker of this name, whether it runs or not."""
+        if name not in self.workers:
+            fabric = self.fabric.model_dump(include={"gateway", "tls_ca_file", "wallet", "nonce_secret_file"})
+            listen = f"{HOST}:{choose_ports(self.folder / 'ports.json', [name])[name]}"
+            settings = {
+                "STREAMS_WORKER__LISTEN": listen,
+                "STREAMS_FABRIC__COMMIT_TIMEOUT_S": "3",
+                **{f"STREAMS_FABRIC__{name.upper()}": str(value) for name, value in fabric.items()},
+                **self.settings,
+            }
+            arguments = ("worker", "submit", "--identity", self.identity)
+            group, full_name = submit_group(self.identity), f"{name}-{self.identity}"
+            process = self.broker.worker(full_name, group, *arguments, settings=settings)
+            self.workers[name] = WorkerProcess(process, listen, self.folder / f"{name}.log")
+        return self.workers[name]
 
     def produce(self, partition: int, *commands: RoutedCommand) -> None:
         values = [codecs.ROUTED_COMMANDS.encode(command) for command in commands]
@@ -75,39 +87,6 @@ class Bench:
 
     def produce_raw(self, partition: int, *values: bytes | None) -> list[Message]:
         return self.broker.produce(commands_topic(self.identity), *values, key=b"key", partition=partition)
-
-    async def start(self) -> None:
-        """A worker; returns when it is a member of its group."""
-        fabric = self.fabric.model_dump(include={"gateway", "tls_ca_file", "wallet", "nonce_secret_file"})
-        settings = {f"STREAMS_FABRIC__{name.upper()}": str(value) for name, value in fabric.items()}
-        group, arguments = submit_group(self.identity), ("worker", "submit", "--identity", self.identity)
-        process = self.broker.worker(f"worker-{self.identity}", group, *arguments, settings=settings | self.settings)
-        self.child = child = Child(process, self.log)
-
-        def is_up() -> bool:
-            assert child.exit_code is None, child.tail()
-            return process.healthy()
-
-        await eventually(is_up, "a worker in its group")
-
-    def send(self, number: signal.Signals) -> None:
-        assert self.child is not None
-        os.kill(self.child.pid, number)
-
-    async def ended(self) -> int:
-        """Wait until the worker has ended; its exit code."""
-        assert self.child is not None
-        child = self.child
-        await eventually(lambda: child.exit_code is not None, "the end of the worker")
-        self.child = None
-        return child.exit_code or 0
-
-    def has_noticed(self, number: signal.Signals) -> bool:
-        """The signal was delivered (proc(5), /proc/pid/status: ShdPnd)."""
-        assert self.child is not None
-        status = Path(f"/proc/{self.child.pid}/status").read_text()
-        pending = next(line for line in status.splitlines() if line.startswith("ShdPnd:"))
-        return not int(pending.split()[1], 16) & 1 << (number - 1)
 
     def committed_offset(self, partition: int) -> int:
         """Negative: none yet."""
@@ -129,6 +108,11 @@ class Bench:
         letters = [codecs.DEAD_LETTERS.decode(message.value()) for message in self._read(DEAD_LETTERS)]
         return [letter for letter in letters if letter.origin.topic == commands_topic(self.identity)]
 
+    def breaker(self) -> str:
+        """How the breaker of the identity stands, as the worker has told."""
+        changes = [codecs.BREAKERS.decode(message.value()) for message in self._read(BREAKERS)]
+        return next((change.state for change in reversed(changes) if change.identity == self.identity), "")
+
     async def valid_transactions(self) -> Counter[str]:
         """How often each transaction id is VALID on the ledger."""
         found: Counter[str] = Counter()
@@ -142,9 +126,9 @@ class Bench:
         async with connect(self.fabric, self.identity) as gateway:
             return Counter(gateway.propose(command, 0).transaction_id for command in commands)
 
-    def command(self, key: str, function: str = "write") -> RoutedCommand:
+    def command(self, key: str, function: str = "write", **changes: Any) -> RoutedCommand:
         now, command_id = datetime.now(UTC), str(uuid.uuid4())
-        return RoutedCommand(
+        command = RoutedCommand(
             command_id=command_id,
             tenant_id="default",
             command_type="TRANSFER_TOKENS",
@@ -159,6 +143,7 @@ class Bench:
             routed_at=now,
             captured_from=Origin(topic="gx.public.outbox_commands", partition=0, offset=0),
         )
+        return replace(command, **changes)
 
     def _read(self, topic: str) -> list[Message]:
         return list(read_since(self.broker.bootstrap_servers, topic, BEGAN_AT))
@@ -173,29 +158,24 @@ class Bench:
 
 
 @asynccontextmanager
-async def bench(broker: Broker, folder: Path) -> AsyncIterator[Bench]:
+async def bench(broker: Broker, folder: Path, partitions: int = 2) -> AsyncIterator[Bench]:
     """A network and a topic for a new identity; a worker that still runs at the end is killed."""
     identity = f"org1-{uuid.uuid4()}"
-    broker.topic(2, commands_topic(identity))
-    gate = Gate()
+    broker.topic(partitions, commands_topic(identity))
     config = SimulatorConfig(
         state=folder / "ledger",
         wallet=folder / "wallet",
+        listen=f"{HOST}:{choose_ports(folder / 'ports.json', ['simulator'])['simulator']}",
         identities=(IdentityConfig(name=identity, role="gx_admin"),),
         block_interval_s=0.05,
     )
-    async with Simulator(config, gate) as simulator:
-        create_secret(folder / "nonce-secret")
-        fabric = FabricSettings(
-            gateway=simulator.address,
-            tls_ca_file=config.wallet / "tlsca-cert",
-            wallet=config.wallet,
-            nonce_secret_file=folder / "nonce-secret",
-        )
-        bench = Bench(broker, identity, gate, fabric, folder / "worker.log")
-        try:
-            yield bench
-        finally:
-            gate.open.set()
-            if bench.child is not None:
-                bench.child.kill()
+    create_secret(folder / "nonce-secret")
+    bench = Bench(broker, identity, Gate(), folder, config)
+    await bench.network_up()
+    try:
+        yield bench
+    finally:
+        bench.gate.open.set()
+        for worker in bench.workers.values():
+            worker.kill()
+        await bench.network_down()

@@ -29,6 +29,7 @@ SUBMITTED = Outcome(
     happened_at=AT,
 )
 OUTCOMES = {
+    "waiting": replace(SUBMITTED, kind=OutcomeKind.WAITING, error_code="REFUSED", error="system is paused"),
     "submitted": SUBMITTED,
     "parked": replace(SUBMITTED, kind=OutcomeKind.PARKED, error_code="BUG", error="parked by a bug"),
     "failed": replace(SUBMITTED, kind=OutcomeKind.FAILED, error_code="CHAINCODE_REFUSED", error="insufficient funds"),
@@ -36,6 +37,8 @@ OUTCOMES = {
 }
 # Row, outcome -> row. What is not here leaves the row as it is, to the last column.
 TRANSITIONS = {
+    ("PENDING", "waiting"): "PENDING",
+    ("LOCKED", "waiting"): "LOCKED",
     ("PENDING", "submitted"): "SUBMITTED",
     ("PENDING", "parked"): "SUBMITTED",
     ("PENDING", "failed"): "FAILED",
@@ -81,7 +84,8 @@ def test_a_row_only_ever_goes_forward(outbox: Outbox, status: RowStatus, kind: s
         assert changed == {command_id}
         assert after.status == TRANSITIONS[status, kind]
         assert (after.error_code, after.error) == (OUTCOMES[kind].error_code, OUTCOMES[kind].error)
-        assert (after.transaction_id, after.block_number) == ("transaction of attempt 1", OUTCOMES[kind].block_number)
+        transaction_id = None if kind == "waiting" else "transaction of attempt 1"
+        assert (after.transaction_id, after.block_number) == (transaction_id, OUTCOMES[kind].block_number)
         assert after.updated_at > before.updated_at
     else:
         assert changed == set()
@@ -127,6 +131,30 @@ def test_a_command_that_was_parked_and_is_committed_after_all_shows_no_error(out
 
     row = outbox.row(command_id)
     assert (row.status, row.error_code, row.error) == ("COMMITTED", None, None)
+
+
+def test_a_command_that_was_held_back_and_goes_on_shows_no_error(outbox: Outbox) -> None:
+    for kind in ("submitted", "committed"):
+        command_id = outbox.insert()
+        assert apply(outbox, replace(OUTCOMES["waiting"], command_id=command_id)) == {command_id}
+        assert apply(outbox, replace(OUTCOMES["waiting"], command_id=command_id)) == set()
+        apply(outbox, replace(OUTCOMES[kind], command_id=command_id))
+        row = outbox.row(command_id)
+        assert (row.status, row.error_code, row.error) == (kind.upper(), None, None)
+
+
+def test_a_row_that_a_polling_worker_has_locked_stays_locked_while_its_command_is_held_back(outbox: Outbox) -> None:
+    columns = {name: sql.Identifier(outbox.profile.columns[name]) for name in ("id", "locked_by", "locked_at")}
+    table = sql.Identifier(outbox.profile.schema, outbox.profile.table)
+    lock = sql.SQL("UPDATE {table} SET {locked_by} = 'poller', {locked_at} = now() WHERE {id} = %s")
+    holders = sql.SQL("SELECT {locked_by}, {locked_at} IS NULL FROM {table} WHERE {id} = %s")
+    command_id = outbox.insert()
+    set_status(outbox, command_id, "LOCKED")
+    with outbox.connect() as connection:
+        connection.execute(lock.format(table=table, **columns), (command_id,))
+        for kind, expected in {"waiting": ("poller", False), "submitted": (None, True)}.items():
+            apply(outbox, replace(OUTCOMES[kind], command_id=command_id))
+            assert connection.execute(holders.format(table=table, **columns), (command_id,)).fetchone() == expected
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import os
 import random
 import signal
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,9 +23,10 @@ from streams.kafka.reading import read_since
 from streams.kafka.topics import DEAD_LETTERS, RESULTS
 from streams.local.postgres import SINK, SUPERUSER
 from streams.local.supervisor import Supervisor
-from streams.messages import DeadLetter, Origin, Outcome, OutcomeKind
+from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
 from streams.postgres.rows import Row, statement
 from streams.telemetry import Event
+from streams.workers.sink_letters import UNSTORABLE
 
 BEGAN_AT = datetime.now(UTC)
 
@@ -136,6 +137,21 @@ def test_an_unreadable_record_becomes_a_dead_letter_and_the_line_goes_on(line: L
     (letter,) = [letter for letter in line.letters() if letter.origin == origin]
     assert (letter.error_code, letter.key, letter.value) == (UNREADABLE, b"\xff key", value)
     assert "outcome" in letter.cause
+
+
+def test_an_outcome_that_the_database_refuses_becomes_a_dead_letter(line: Line) -> None:
+    before, strange, after = line.outbox.insert_many(3)
+    line.tell(before, OutcomeKind.COMMITTED)
+    value = codecs.OUTCOMES.encode(replace(outcome(strange, OutcomeKind.COMMITTED), transaction_id="\0"))
+    (record,) = line.broker.produce(RESULTS, value, key=strange.encode())
+    line.tell(after, OutcomeKind.COMMITTED)
+
+    line.wait_for([before, after], "COMMITTED")
+    line.wait_until_settled()
+    (letter,) = [letter for letter in line.letters() if letter.command_id == strange]
+    assert (letter.kind, letter.error_code, letter.value) == (DeadLetterKind.BUG, UNSTORABLE, value)
+    assert (letter.origin.partition, letter.origin.offset) == (record.partition(), record.offset())
+    assert line.outbox.row(strange).status == "PENDING"
 
 
 def test_offsets_are_committed_only_after_the_database(line: Line) -> None:

@@ -26,7 +26,7 @@ async def test_a_slow_command_holds_back_the_acknowledgement_of_those_behind_it(
     slow, behind = line.command("slow", "wait"), line.command("slow")
     fast = [line.command(f"key {number}") for number in range(FAST)]
     line.produce(0, slow, *fast, behind)
-    await line.start()
+    await line.worker().start()
     await line.until_committed(*fast)
     # When the other partition's offset has been committed, so has everything that was acknowledged before it.
     later = line.command("later")
@@ -48,17 +48,17 @@ async def test_sigterm_lets_commands_in_flight_finish_and_commits_them(line: Ben
     slow, behind = line.command("slow", "wait"), line.command("slow")
     fast = [line.command(f"key {number}") for number in range(FAST)]
     line.produce(0, slow, *fast, behind)
-    await line.start()
+    await line.worker().start()
     await line.until_committed(*fast)
 
-    line.send(signal.SIGTERM)
-    await eventually(lambda: line.has_noticed(signal.SIGTERM), "a worker that knows that it shall end")
+    line.worker().send(signal.SIGTERM)
+    await eventually(lambda: line.worker().has_noticed(signal.SIGTERM), "a worker that knows that it shall end")
     line.gate.open.set()
-    assert await line.ended() == 0
+    assert await line.worker().ended() == 0
 
     assert line.committed_offset(0) == FAST + 1
     assert behind.command_id not in line.gate.called
-    await line.start()
+    await line.worker().start()
     await eventually(lambda: line.committed_offset(0) == FAST + 2, "all acknowledged")
     assert line.outcomes(OutcomeKind.COMMITTED) == {command.command_id: 1 for command in (slow, *fast, behind)}
 
@@ -68,15 +68,15 @@ async def test_a_worker_that_ends_in_the_middle_of_a_command_loses_nothing(line:
     line.settings["STREAMS_SUBMIT__DRAIN_TIMEOUT_S"] = "0.2"
     slow, fast = line.command("slow", "wait"), [line.command(f"key {number}") for number in range(FAST)]
     line.produce(0, slow, *fast)
-    await line.start()
+    await line.worker().start()
     await line.until_committed(*fast)
 
-    line.send(number)
-    assert await line.ended() == (0 if number is signal.SIGTERM else -signal.SIGKILL)
+    line.worker().send(number)
+    assert await line.worker().ended() == (0 if number is signal.SIGTERM else -signal.SIGKILL)
     assert line.committed_offset(0) <= 0
 
     line.gate.open.set()
-    await line.start()
+    await line.worker().start()
     await eventually(lambda: line.committed_offset(0) == FAST + 1, "all acknowledged")
     assert line.outcomes(OutcomeKind.COMMITTED).keys() == {command.command_id for command in (slow, *fast)}
     assert await line.valid_transactions() == await line.transaction_ids(slow, *fast)
@@ -85,14 +85,14 @@ async def test_a_worker_that_ends_in_the_middle_of_a_command_loses_nothing(line:
 async def test_a_command_that_has_failed_stays_failed_when_it_is_delivered_again(line: Bench) -> None:
     slow, refused = line.command("slow", "wait"), line.command("refused", "ask")
     line.produce(0, slow, refused)
-    await line.start()
+    await line.worker().start()
     await eventually(lambda: refused.command_id in line.outcomes(OutcomeKind.FAILED), "a refusal")
     asked = line.gate.called.count(refused.command_id)
 
-    line.send(signal.SIGKILL)
-    assert await line.ended() == -signal.SIGKILL
+    line.worker().send(signal.SIGKILL)
+    assert await line.worker().ended() == -signal.SIGKILL
     line.gate.open.set()  # now the chaincode would accept it
-    await line.start()
+    await line.worker().start()
     await eventually(lambda: line.committed_offset(0) == 2, "both acknowledged")
 
     assert line.gate.called.count(refused.command_id) == asked
@@ -104,7 +104,7 @@ async def test_an_unreadable_command_becomes_a_dead_letter_and_the_line_goes_on(
     (record,) = line.produce_raw(0, b"not Avro")
     readable = line.command("key")
     line.produce(0, readable)
-    await line.start()
+    await line.worker().start()
 
     await eventually(lambda: line.committed_offset(0) == 2, "both acknowledged")
     (letter,) = line.letters()

@@ -21,7 +21,8 @@ from streams.errors import (
 )
 from streams.ledger import VALID, Committed, LedgerEntry
 from streams.messages import Origin, Outcome, OutcomeKind, RoutedCommand
-from streams.retry import Backoff, Verdict
+from streams.retry import Backoff, Meaning, Verdict
+from streams.retry import Step as Asked
 from streams.stages.submit import Surroundings, submit
 
 EARLY = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -157,8 +158,16 @@ nothing = ok
 
 
 def endorse_failed(*, refused: bool) -> Answer:
-    code, text = ("CHAINCODE_REFUSED", "insufficient funds") if refused else ("PEER_UNAVAILABLE", "no peer")
-    return lambda transaction_id: EndorseFailed(text, code=code, transaction_id=transaction_id, refused=refused)
+    return says("insufficient funds") if refused else not_endorsed("PEER_UNAVAILABLE")
+
+
+def says(text: str) -> Answer:
+    """The chaincode refuses."""
+    return lambda asked: EndorseFailed(text, code="CHAINCODE_REFUSED", transaction_id=asked, refused=True)
+
+
+def not_endorsed(code: str) -> Answer:
+    return lambda asked: EndorseFailed("no endorsement", code=code, transaction_id=asked, refused=False)
 
 
 def duplicate(transaction_id: str) -> LedgerError:
@@ -195,6 +204,36 @@ def entry(code: str = VALID, arguments: tuple[str, ...] = ARGUMENTS) -> Answer:
     )
 
 
+@dataclass(slots=True)
+class NotedHealth:
+    """Keeps what it was told; `is_ill` is what it answers."""
+
+    is_ill: bool
+    told: list[tuple[str, Asked | None]] = field(default_factory=list)
+
+    def ill(self, step: Asked, error: LedgerError) -> bool:
+        self.told.append(("ill", step))
+        return self.is_ill
+
+    def well(self, step: Asked) -> None:
+        self.told.append(("well", step))
+
+    def overloaded(self) -> None:
+        self.told.append(("overloaded", None))
+
+    def succeeded(self) -> None:
+        self.told.append(("succeeded", None))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Of the stage's patience."""
+
+    max_attempts: int = 100
+    max_tries: int = 400
+    max_refusals: int = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Carried:
     """How a command ended, and what the surroundings saw until then."""
@@ -203,24 +242,37 @@ class Carried:
     reported: list[Outcome]
     waits_s: list[float]
     noticed: list[tuple[str, Verdict]]
+    health: NotedHealth
 
     @property
     def outcome(self) -> Outcome:
         return self.ending.outcome
 
 
-def carry(ledger: ScriptedLedger, max_attempts: int = 100) -> Carried:
+MEANINGS = {"system is paused": Meaning.WAIT, "state database is busy": Meaning.RETRY}
+ANY_LIMITS = Limits()
+
+
+def carry(
+    ledger: ScriptedLedger,
+    limits: Limits = ANY_LIMITS,
+    *,
+    is_ill: bool = False,
+    alone_since: datetime | None = None,
+    settle_s: float = 60.0,
+) -> Carried:
     """Run the stage to its end; the back-off is not waited for and has no jitter, the clock ticks by the second."""
     reported: list[Outcome] = []
     waits_s: list[float] = []
     noticed: list[tuple[str, Verdict]] = []
+    health = NotedHealth(is_ill)
     ticks = count(1)
     ledger.calls.clear()
 
     async def report(outcome: Outcome) -> None:
         reported.append(outcome)
 
-    async def sleep(seconds: float) -> None:
+    async def rest(seconds: float) -> None:
         waits_s.append(seconds)
 
     def notice(_: RoutedCommand, error: LedgerError, decision: Verdict) -> None:
@@ -229,19 +281,25 @@ def carry(ledger: ScriptedLedger, max_attempts: int = 100) -> Carried:
     def now() -> datetime:
         return TAKEN_AT + timedelta(seconds=next(ticks))
 
+    backoff = Backoff(base_s=1.0, cap_s=8.0, jitter=lambda _, most: most)
     surroundings = Surroundings(
         ledger=ledger,
-        backoff=Backoff(base_s=1.0, cap_s=8.0, jitter=lambda _, most: most),
-        conflict_backoff=Backoff(base_s=1.0, cap_s=8.0, jitter=lambda _, most: most),
-        max_attempts=max_attempts,
+        backoff=backoff,
+        conflict_backoff=backoff,
+        wait_backoff=backoff,
+        max_attempts=limits.max_attempts,
+        max_tries=limits.max_tries,
+        max_refusals=limits.max_refusals,
+        meaning=lambda text: MEANINGS.get(text, Meaning.REFUSE),
+        health=health,
         now=now,
-        sleep=sleep,
         report=report,
         notice=notice,
         worker="w",
+        settle_s=settle_s,
     )
-    ending = asyncio.run(submit(COMMAND, TAKEN_AT, surroundings))
-    return Carried(ending, reported, waits_s, noticed)
+    ending = asyncio.run(submit(COMMAND, TAKEN_AT, surroundings, rest, alone_since))
+    return Carried(ending, reported, waits_s, noticed, health)
 
 
 def is_committed(carried: Carried, transaction_id: str) -> bool:

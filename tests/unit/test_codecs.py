@@ -10,9 +10,10 @@ from fastavro.schema import fingerprint
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.breaker import BreakerState
 from streams.errors import UnknownSchema, UnreadableMessage
-from streams.kafka.codecs import DEAD_LETTERS, OUTCOMES, ROUTED_COMMANDS
-from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.kafka.codecs import BREAKERS, DEAD_LETTERS, OUTCOMES, ROUTED_COMMANDS
+from streams.messages import BreakerChange, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678000, tzinfo=UTC)
 ORIGIN = Origin(topic="gx.public.outbox_commands", partition=0, offset=7)
@@ -74,6 +75,12 @@ def test_a_dead_letter_keeps_the_original_bytes_untouched() -> None:
         happened_at=AT,
     )
     assert DEAD_LETTERS.decode(DEAD_LETTERS.encode(letter)) == letter
+
+
+@pytest.mark.parametrize("state", BreakerState)
+def test_every_state_of_a_breaker_survives_the_round_trip(state: BreakerState) -> None:
+    change = BreakerChange(identity="org1-admin", worker="w", state=state, cause="TLS: refused", happened_at=AT)
+    assert BREAKERS.decode(BREAKERS.encode(change)) == change
 
 
 @pytest.mark.parametrize("value", [None, b"", b"\xc3\x01", b'{"json": true}', OUTCOMES.encode.__doc__.encode()])  # type: ignore[union-attr]

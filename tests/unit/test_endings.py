@@ -103,7 +103,7 @@ def test_a_dead_letter_has_the_cause_the_record_and_every_transaction_id(kind: D
         worker="the worker that carried it",
         happened_at=NOW,
     )
-    ending = Ending(outcome=outcome, dead_letter_kind=kind, transaction_ids=("t-0", "t-1"))
+    ending = Ending(outcome=outcome, dead_letter_kind=kind, transaction_ids=("t-0", "t-1"), first_at=CREATED_AT)
     assert dead_letter(ending, SOURCE) == DeadLetter(
         kind=kind,
         error_code="CODE",
@@ -111,6 +111,8 @@ def test_a_dead_letter_has_the_cause_the_record_and_every_transaction_id(kind: D
         command_id="c-1",
         command_type="MINT",
         identity="org1-admin",
+        attempts=2,
+        first_at=CREATED_AT,
         transaction_ids=("t-0", "t-1"),
         origin=SOURCE.origin,
         key=b"\x00key",

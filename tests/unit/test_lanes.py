@@ -1,71 +1,18 @@
-"""Items of one key run one after the other, keys run side by side, and no offset passes an unfinished item."""
+"""Items that share a key run one after the other in the order of put, all others side by side."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
-from collections.abc import Awaitable, Callable
+import contextlib
+import gc
 
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+import pytest
 
-from streams.lanes import InOrder, Lanes, Token
+from streams.lanes import Abandoned, Lanes
+from tests.unit.lane_work import Work, everyone_had_a_turn, lanes_of, put_all
 
 LONG_S = 60.0
 """A deadline that is reached only when lanes are broken."""
-
-
-class Work:
-    """Work on items that goes on until the test ends it. An item's key is its first letter."""
-
-    def __init__(self) -> None:
-        self.started: list[str] = []
-        self.finished: list[str] = []
-        self._ends: defaultdict[str, asyncio.Future[None]] = defaultdict(asyncio.get_running_loop().create_future)
-
-    async def __call__(self, item: str) -> None:
-        self.started.append(item)
-        await self._ends[item]
-        self.finished.append(item)
-
-    async def finish(self, *items: str) -> None:
-        for item in items:
-            self._ends[item].set_result(None)
-        await everyone_had_a_turn()
-
-    async def fail(self, item: str, error: Exception) -> None:
-        self._ends[item].set_exception(error)
-        await everyone_had_a_turn()
-
-
-async def everyone_had_a_turn() -> None:
-    """Every task has run as far as it can: a chain of wake-ups takes one turn of the loop for each link."""
-    for _ in range(50):
-        await asyncio.sleep(0)
-
-
-def lanes_of(
-    work: Callable[[str], Awaitable[None]],
-    bugs: list[BaseException] | None = None,
-    *,
-    max_in_flight: int = 10,
-    max_taken: int = 40,
-) -> Lanes[str]:
-    """Lanes whose bugs go into a list; without one, a bug fails the test."""
-
-    async def on_bug(error: BaseException) -> None:
-        if bugs is None:
-            raise error
-        bugs.append(error)
-
-    return Lanes(work, max_in_flight=max_in_flight, max_taken=max_taken, on_bug=on_bug)
-
-
-async def put_all(lanes: Lanes[str], *items: str) -> None:
-    for item in items:
-        await lanes.put(item[0], item)
-    await everyone_had_a_turn()
 
 
 async def test_items_of_one_key_run_one_after_the_other_in_the_order_of_put() -> None:
@@ -89,68 +36,99 @@ async def test_a_key_that_is_stuck_does_not_hold_up_another_key() -> None:
     await lanes.drain(0)
 
 
-async def test_as_many_are_in_flight_as_the_window_allows_and_no_more() -> None:
+async def test_an_item_of_two_keys_waits_for_both_and_holds_up_both() -> None:
     work = Work()
-    lanes = lanes_of(work, max_in_flight=2)
-    items = [f"{key}1" for key in "abcdef"]
-    await put_all(lanes, *items)
-    for done, item in enumerate(items):
-        assert work.started == items[: done + 2]
-        await work.finish(item)
-    assert work.finished == items
-
-
-async def test_put_waits_while_as_much_is_taken_as_may_be() -> None:
-    work = Work()
-    lanes = lanes_of(work, max_taken=3)
-    await put_all(lanes, "a1", "a2", "b1")
-    fourth = asyncio.create_task(lanes.put("c", "c1"))
-    await everyone_had_a_turn()
-    assert not fourth.done()
-    await work.finish("b1")
-    assert fourth.done()
+    lanes = lanes_of(work)
+    await put_all(lanes, "a1", "b1", "ab2", "a3", "b3", "c1")
     assert work.started == ["a1", "b1", "c1"]
-    await lanes.drain(0)
+    await work.finish("a1")
+    assert work.started == ["a1", "b1", "c1"]
+    await work.finish("b1")
+    assert work.started == ["a1", "b1", "c1", "ab2"]
+    await work.finish("ab2")
+    assert work.started[4:] == ["a3", "b3"]
+    await work.finish("a3", "b3", "c1")
+    assert (lanes.keys, lanes.items) == (0, 0)
 
 
-async def test_a_lane_is_dropped_with_its_last_command() -> None:
+async def test_a_ring_of_items_that_share_keys_in_every_order_does_not_lock_up() -> None:
+    work = Work()
+    lanes = lanes_of(work)
+    ring = ["ab1", "bc2", "cd3", "da4", "ba5", "ac6", "dcba7"]
+    await put_all(lanes, *ring)
+    await work.finish(*ring)
+    assert sorted(work.finished) == sorted(ring)
+    assert (lanes.keys, lanes.items) == (0, 0)
+
+
+async def test_a_key_named_twice_counts_once_and_an_item_without_a_key_runs_at_once() -> None:
+    work = Work()
+    lanes = lanes_of(work)
+    await put_all(lanes, "aa1", "aba2", "3")
+    assert (work.started, lanes.keys, lanes.items) == (["aa1", "3"], 2, 3)
+    await work.finish("aa1", "3", "aba2")
+    assert work.finished == ["aa1", "3", "aba2"]
+
+
+async def test_a_hundred_thousand_keys_leave_nothing_behind() -> None:
     most = 0
 
-    async def work(_: str) -> None:
+    async def work(item: int) -> None:
         nonlocal most
         most = max(most, lanes.keys)
 
-    lanes = lanes_of(work, max_taken=40)
-    for number in range(10_000):
-        await lanes.put(f"key {number}", "item")
-    assert await lanes.drain(LONG_S) == 0
-    assert lanes.keys == 0
-    assert 0 < most <= 40
+    async def on_bug(error: BaseException) -> None:
+        raise error
+
+    async def carry(numbers: range) -> None:
+        for number in numbers:  # ten items after each other share their second key
+            lanes.put([f"key {number}", f"touched {number // 10}"], number)
+            if number % 500 == 499:
+                await everyone_had_a_turn()
+                assert lanes.items == 0
+
+    lanes: Lanes[int] = Lanes(work, on_bug=on_bug)
+    await carry(range(10_000))
+    gc.collect()
+    objects = len(gc.get_objects())
+    await carry(range(10_000, 110_000))
+    gc.collect()
+    assert (lanes.keys, lanes.items) == (0, 0)
+    assert 0 < most <= 550
+    assert len(gc.get_objects()) - objects < 100
 
 
-async def test_an_exception_reaches_on_bug_and_closes_its_key_so_that_nothing_overtakes() -> None:
+async def test_an_exception_reaches_on_bug_and_closes_its_keys_so_that_nothing_overtakes() -> None:
     work, bugs = Work(), list[BaseException]()
     lanes = lanes_of(work, bugs)
-    await put_all(lanes, "a1", "a2", "a3", "b1", "b2")
+    await put_all(lanes, "ac1", "a2", "a3", "b1", "b2", "c2")
     error = ValueError("unforeseen")
-    await work.fail("a1", error)
+    await work.fail("ac1", error)
     await work.finish("b1", "b2")
     assert bugs == [error]
-    assert work.started == ["a1", "b1", "b2"]
+    assert work.started == ["ac1", "b1", "b2"]
     assert work.finished == ["b1", "b2"]
-    await put_all(lanes, "a4")
-    assert work.started == ["a1", "b1", "b2"]
+    await put_all(lanes, "a4", "cd3")
+    assert work.started == ["ac1", "b1", "b2"]
+    assert await lanes.drain(0) == 0
+    await put_all(lanes, "a5", "c5")
+    assert work.started[3:] == ["a5", "c5"]
+    await lanes.drain(0)
 
 
-async def test_a_put_that_waited_for_room_does_not_overtake_the_item_that_failed() -> None:
+async def test_what_was_abandoned_closes_its_keys_in_silence() -> None:
     work, bugs = Work(), list[BaseException]()
-    lanes = lanes_of(work, bugs, max_taken=3)
+    lanes = lanes_of(work, bugs)
     await put_all(lanes, "a1", "a2", "b1")
-    waiting = asyncio.create_task(lanes.put("a", "a3"))
-    await work.fail("a1", ValueError("unforeseen"))
+    await work.fail("a1", Abandoned())
+    assert (work.started, bugs, lanes.keys) == (["a1", "b1"], [], 2)
     await work.finish("b1")
-    await waiting
-    assert work.started == ["a1", "b1"]
+    await lanes.drain(0)
+    assert (lanes.keys, lanes.items) == (0, 0)
+
+
+def test_abandoned_passes_through_code_that_catches_every_exception() -> None:
+    assert not issubclass(Abandoned, Exception)
 
 
 async def test_what_is_cancelled_inside_the_work_is_a_bug() -> None:
@@ -161,30 +139,6 @@ async def test_what_is_cancelled_inside_the_work_is_a_bug() -> None:
 
     await put_all(lanes_of(work, bugs), "a1")
     assert [type(bug) for bug in bugs] == [asyncio.CancelledError]
-
-
-async def test_a_drain_gives_back_the_places_of_a_closed_key() -> None:
-    work, bugs = Work(), list[BaseException]()
-    lanes = lanes_of(work, bugs, max_in_flight=1, max_taken=3)
-    await put_all(lanes, "a1", "a2", "a3")
-    await work.fail("a1", ValueError("unforeseen"))
-    await lanes.drain(0)
-    await asyncio.wait_for(put_all(lanes, "b1", "b2", "b3"), LONG_S)
-    await work.finish("b1", "b2", "b3")
-    assert work.finished == ["b1", "b2", "b3"]
-
-
-async def test_drain_drops_what_waits_for_the_window_and_for_room() -> None:
-    work = Work()
-    lanes = lanes_of(work, max_in_flight=1, max_taken=2)
-    await put_all(lanes, "a1", "b1")
-    waiting = asyncio.create_task(lanes.put("c", "c1"))
-    drain = asyncio.create_task(lanes.drain(LONG_S))
-    await everyone_had_a_turn()
-    await work.finish("a1")
-    await asyncio.gather(drain, waiting)
-    await everyone_had_a_turn()
-    assert (work.started, lanes.keys) == (["a1"], 0)
 
 
 async def test_drain_lets_what_runs_finish_and_drops_what_is_queued_behind_it() -> None:
@@ -199,6 +153,21 @@ async def test_drain_lets_what_runs_finish_and_drops_what_is_queued_behind_it() 
     assert work.finished == work.started == ["a1", "b1"]
 
 
+async def test_nothing_starts_during_a_drain_and_what_is_put_then_is_dropped() -> None:
+    work = Work()
+    lanes = lanes_of(work)
+    await put_all(lanes, "a1", "a2")
+    drain = asyncio.create_task(lanes.drain(LONG_S))
+    lanes.put("b", "b1")  # it was to start, but the drain has its turn before it
+    await everyone_had_a_turn()
+    await put_all(lanes, "c1")
+    await work.finish("a1")
+    assert await drain == 0
+    await everyone_had_a_turn()
+    assert work.started == ["a1"]
+    assert (lanes.keys, lanes.items) == (0, 0)
+
+
 async def test_drain_cancels_what_is_late_and_says_how_many() -> None:
     work = Work()
     lanes = lanes_of(work)
@@ -207,69 +176,65 @@ async def test_drain_cancels_what_is_late_and_says_how_many() -> None:
     assert await lanes.drain(0) == 2
     assert work.started == ["a1", "b1", "c1"]
     assert work.finished == ["b1"]
-    assert lanes.keys == 0
+    assert (lanes.keys, lanes.items) == (0, 0)
 
 
-async def test_lanes_take_as_much_after_a_drain_as_before() -> None:
+async def test_lanes_take_items_after_a_drain_as_before() -> None:
     work = Work()
-    lanes = lanes_of(work, max_in_flight=2, max_taken=4)
+    lanes = lanes_of(work)
     await put_all(lanes, "a1", "a2", "b1", "c1")
     await lanes.drain(0)
-    await asyncio.wait_for(put_all(lanes, "a3", "d1", "e1", "e2"), LONG_S)
+    await put_all(lanes, "a3", "d1", "e1", "e2")
     await work.finish("a3", "d1", "e1", "e2")
     assert work.finished == ["a3", "d1", "e1", "e2"]
     assert await lanes.drain(LONG_S) == 0
 
 
-class OffsetsOfPartitions(RuleBasedStateMachine):
-    """InOrder against a list per partition. Partitions are given back at any time and taken again later."""
-
-    open_tokens: Bundle[tuple[Token, str, int]] = Bundle("open_tokens")
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.in_order = InOrder()
-        self.generation = 0
-        self.finished: dict[str, list[bool]] = {}
-        self.acknowledged: dict[str, list[int]] = {}
-
-    @rule(target=open_tokens, partition=st.sampled_from(["p0", "p1", "p2"]))
-    def take(self, partition: str) -> tuple[Token, str, int]:
-        partition = f"{partition} of generation {self.generation}"
-        offset = len(self.finished.setdefault(partition, []))
-        self.finished[partition].append(False)
-        acknowledged = self.acknowledged.setdefault(partition, [])
-        token = self.in_order.take(partition.split()[0], lambda: acknowledged.append(offset))
-        return token, partition, offset
-
-    @rule(taken=consumes(open_tokens))
-    def finish(self, taken: tuple[Token, str, int]) -> None:
-        token, partition, offset = taken
-        self.in_order.finish(token)
-        if not self.is_given_back(partition):
-            self.finished[partition][offset] = True
-        assert token.is_stale == self.is_given_back(partition)
-
-    def is_given_back(self, partition: str) -> bool:
-        return not partition.endswith(f" {self.generation}")
-
-    @rule()
-    def give_back(self) -> None:
-        self.in_order.forget()
-        self.generation += 1
-
-    @invariant()
-    def exactly_the_finished_beginning_is_acknowledged_in_order(self) -> None:
-        for partition, finished in self.finished.items():
-            beginning = finished.index(False) if False in finished else len(finished)
-            assert self.acknowledged[partition] == list(range(beginning))
-
-    @invariant()
-    def what_is_held_is_what_was_taken_since_the_partitions_came(self) -> None:
-        held = [partition for partition in self.finished if not self.is_given_back(partition)]
-        taken = sum(len(self.finished[partition]) - len(self.acknowledged[partition]) for partition in held)
-        assert self.in_order.unacknowledged == taken
+async def test_a_drain_that_is_itself_cancelled_leaves_nothing_running() -> None:
+    work = Work()
+    lanes = lanes_of(work)
+    await put_all(lanes, "a1", "a2")
+    drain = asyncio.create_task(lanes.drain(LONG_S))
+    await everyone_had_a_turn()
+    drain.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await drain
+    assert (lanes.keys, lanes.items) == (0, 0)
+    await put_all(lanes, "a3")
+    assert (work.started, work.finished) == (["a1", "a3"], [])
+    await lanes.drain(0)
 
 
-TestOffsetsOfPartitions = OffsetsOfPartitions.TestCase
-TestOffsetsOfPartitions.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+async def test_a_drain_that_is_cancelled_waits_for_work_that_takes_its_time_to_end() -> None:
+    may_end, bugs, done = asyncio.Event(), list[BaseException](), list[str]()
+
+    async def stubborn(item: str) -> None:
+        while not may_end.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await may_end.wait()
+        done.append(item)
+
+    lanes = lanes_of(stubborn, bugs)
+    await put_all(lanes, "a1", "a2")
+    drain = asyncio.create_task(lanes.drain(0))
+    await everyone_had_a_turn()
+    drain.cancel()
+    await put_all(lanes, "a3")
+    assert not drain.done()
+    may_end.set()
+    await asyncio.gather(drain, return_exceptions=True)
+    await everyone_had_a_turn()
+    assert (done, bugs, lanes.keys, lanes.items) == (["a1"], [], 0, 0)
+
+
+async def test_of_two_drains_at_once_the_shorter_deadline_counts_and_both_end() -> None:
+    work = Work()
+    lanes = lanes_of(work)
+    await put_all(lanes, "a1", "b1")
+    patient = asyncio.create_task(lanes.drain(LONG_S))
+    await everyone_had_a_turn()
+    assert await lanes.drain(0) == 2
+    assert await patient == 0
+    await put_all(lanes, "a2")
+    assert work.started == ["a1", "b1", "a2"]
+    await lanes.drain(0)

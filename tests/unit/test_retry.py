@@ -17,9 +17,30 @@ from streams.errors import (
     LedgerError,
     SubmitFailed,
 )
-from streams.retry import CONFLICTS, Backoff, Verdict, verdict
+from streams.fabric.codes import FailureCode
+from streams.retry import (
+    CONFLICTS,
+    IDENTITY_ILL,
+    IDENTITY_REFUSED,
+    OVERLOADED,
+    Backoff,
+    Meaning,
+    Verdict,
+    is_chaincodes_word,
+    verdict,
+)
 
 ID = "ab" * 32
+ABOUT_THE_COMMAND = {
+    "CHAINCODE_REFUSED",
+    "ALREADY_APPLIED",
+    "DUPLICATE_TRANSACTION",
+    "ENVELOPE_TOO_LARGE",
+    "ARGUMENT_NOT_TEXT",
+    "BEING_SIMULATED",
+    "ENDORSEMENT_MISMATCH",
+    "NOT_FOUND",
+}
 
 
 def endorse_failed(*, refused: bool) -> EndorseFailed:
@@ -70,6 +91,62 @@ def test_an_error_leads_to_its_verdict(
 ) -> None:
     assert verdict(error, may_be_on_ledger=False) is when_nothing_is_open
     assert verdict(error, may_be_on_ledger=True) is when_a_submit_is_open
+
+
+def refused(code: str = "CHAINCODE_REFUSED") -> EndorseFailed:
+    return EndorseFailed("text", code=code, transaction_id=ID, refused=True)
+
+
+def test_every_code_of_the_gateway_is_about_the_command_or_the_identity_or_is_overload() -> None:
+    assert {str(code) for code in FailureCode} == ABOUT_THE_COMMAND | IDENTITY_ILL | {OVERLOADED}
+    assert not ABOUT_THE_COMMAND & IDENTITY_ILL
+    assert IDENTITY_REFUSED < IDENTITY_ILL
+
+
+@pytest.mark.parametrize("code", sorted({*FailureCode, "SOMETHING_NEW"}))
+@pytest.mark.parametrize("is_open", [False, True])
+def test_what_is_no_refusal_keeps_the_transaction_and_waits_when_the_identity_is_to_blame(
+    code: str, is_open: bool
+) -> None:
+    expected = Verdict.WAIT_FOR_IDENTITY if code in IDENTITY_ILL | {OVERLOADED} else Verdict.SAME_TRANSACTION
+    for error in (
+        EndorseFailed("text", code=code, transaction_id=ID, refused=False),
+        SubmitFailed("text", code=code, transaction_id=ID, may_be_on_ledger=False),
+        SubmitFailed("text", code=code, transaction_id=ID, may_be_on_ledger=True),
+        CommitUnknown("text", code=code, transaction_id=ID),
+    ):
+        for is_in_doubt in (False, True):
+            for meaning in Meaning:
+                said = verdict(error, may_be_on_ledger=is_open, is_in_doubt=is_in_doubt, meaning=meaning)
+                assert said is expected
+
+
+@pytest.mark.parametrize(
+    ("meaning", "expected"),
+    [
+        (Meaning.REFUSE, Verdict.GIVE_UP),
+        (Meaning.WAIT, Verdict.WAIT),
+        (Meaning.RETRY, Verdict.SAME_TRANSACTION),
+    ],
+)
+def test_a_chaincodes_refusal_has_the_meaning_of_its_text(meaning: Meaning, expected: Verdict) -> None:
+    assert verdict(refused(), may_be_on_ledger=False, meaning=meaning) is expected
+
+
+@pytest.mark.parametrize("meaning", Meaning)
+def test_no_meaning_saves_what_is_not_the_chaincodes_word(meaning: Meaning) -> None:
+    error = refused("ARGUMENT_NOT_TEXT")
+    assert not is_chaincodes_word(error)
+    assert verdict(error, may_be_on_ledger=False, meaning=meaning) is Verdict.GIVE_UP
+
+
+@pytest.mark.parametrize("meaning", Meaning)
+@pytest.mark.parametrize("error", [refused(), submit_failed(may_be_on_ledger=False, refused=True)])
+def test_a_refusal_of_what_another_process_may_have_submitted_is_looked_up_first(
+    error: LedgerError, meaning: Meaning
+) -> None:
+    assert verdict(error, may_be_on_ledger=False, is_in_doubt=True, meaning=meaning) is Verdict.LOOK_UP
+    assert verdict(error, may_be_on_ledger=True, is_in_doubt=True, meaning=meaning) is Verdict.SAME_TRANSACTION
 
 
 def test_an_error_that_nobody_thought_of_fails_no_command() -> None:

@@ -72,6 +72,7 @@ def test_the_example_of_each_type_becomes_the_documented_call(command_type: str)
         "identity": command.identity,
         "function": command.transaction_name,
         "ordering_key": command.ordering_key,
+        "touches": list(command.touches),
         "arguments": list(command.arguments),
     }
 
@@ -87,6 +88,8 @@ def test_a_routed_command_carries_ids_times_and_origin_along() -> None:
         function="PauseSystem",
         arguments=("x",),
         ordering_key="system",
+        touches=(),
+        waits_for_parked=True,
         revision=0,
         created_at=CREATED_AT,
         captured_at=CAPTURED_AT,
@@ -120,6 +123,33 @@ def test_both_spellings_of_the_frozen_user_are_understood() -> None:
 def test_transfers_and_payments_of_one_sender_share_their_ordering_key() -> None:
     payload = '{"fromUserId": "a", "toUserId": "b", "amount": 1, "qsendRequestCode": "c"}'
     assert routed("Q_SEND_PAY", payload).ordering_key == routed("TRANSFER_TOKENS", payload).ordering_key == "a"
+
+
+def test_a_payment_touches_the_payee_under_the_key_of_the_payees_own_payments() -> None:
+    there = '{"fromUserId": "a", "toUserId": "b", "amount": 1, "qsendRequestCode": "c"}'
+    back = '{"fromUserId": "b", "toUserId": "a", "amount": 1, "qsendRequestCode": "c"}'
+    for command_type in ("TRANSFER_TOKENS", "Q_SEND_PAY"):
+        assert routed(command_type, there).touches == (routed(command_type, back).ordering_key,) == ("b",)
+
+
+def test_a_key_is_touched_once_and_not_beside_the_same_ordering_key() -> None:
+    assert routed("TRANSFER_TOKENS", '{"fromUserId": "a", "toUserId": "a", "amount": 1}').touches == ()
+    payment = '{"pendingTxId": "p", "orgId": "o", "toUserId": "o", "amount": 1}'
+    assert routed("EXECUTE_MULTISIG_TX", payment).touches == ("o",)
+
+
+@pytest.mark.parametrize("country", ['"nationality": "MY"', '"countryCode": "MY"'])
+def test_grants_of_one_country_and_of_all_countries_take_turns_with_its_treasury(country: str) -> None:
+    grant = routed("DISTRIBUTE_GENESIS", f'{{"userId": "a", {country}}}')
+    assert grant.touches == ("GlobalCounters", routed("ACTIVATE_TREASURY", '{"countryCode": "MY"}').ordering_key)
+
+
+def test_a_route_may_go_on_past_a_parked_command(tmp_path: Path) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(f'extends = "{SCHEMAS / "routes.toml"}"\n[commands.CAST_VOTE]\nparked = "go on"\n')
+    vote = event("CAST_VOTE", '{"proposalId": "p", "vote": true}')
+    assert not route(vote, load_routes(own), routed_at=ROUTED_AT).waits_for_parked
+    assert route(vote, ROUTES, routed_at=ROUTED_AT).waits_for_parked
 
 
 @pytest.mark.parametrize(

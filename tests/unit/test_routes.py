@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from streams.errors import RoutesInvalid
+from streams.files import SCHEMAS
 from streams.routes.description import describe
 from streams.routes.table import load_routes
 
@@ -108,6 +109,15 @@ def test_a_file_that_cannot_be_used_is_refused_with_what_to_do(tmp_path: Path, t
         ("arguments", 'ordering_key = "to"\narguments', r"ordering_key: must be an array of paths or"),
         ("arguments", 'ordering_key = [" "]\narguments', r"ordering_key: bad path ' '"),
         ("arguments", "ordering_key = {constant = 1}\narguments", r"ordering_key: must be an array of paths or"),
+        ("arguments", 'ordering_key = {constant = ""}\narguments', r"ordering_key: must be an array of paths or"),
+        ("arguments", 'touches = "to"\narguments', r"touches must be an array of keys, as in"),
+        ("arguments", 'touches = ["to"]\narguments', r"touches 1: must be an array of paths or"),
+        ("arguments", 'touches = [["to"], ["a b"]]\narguments', r"touches 2: bad path 'a b'"),
+        ("arguments", "touches = [{constant = 1}]\narguments", r"touches 1: must be an array of paths or"),
+        ("arguments", "touches = [[]]\narguments", r"touches 1: names no field: remove it"),
+        ("arguments", 'parked = "stop"\narguments', r'parked must be "wait" or "go on"'),
+        ("arguments", "parked = true\narguments", r'parked must be "wait" or "go on"'),
+        ("arguments", "parked = []\narguments", r'parked must be "wait" or "go on"'),
         ("arguments", 'enabled = "no"\narguments', r"enabled must be true or false"),
     ],
 )
@@ -155,7 +165,27 @@ def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
     assert "is not UTF-8 at byte 14" in refusal(path)
 
 
+def test_further_keys_and_what_a_parked_command_means_are_described(tmp_path: Path) -> None:
+    keys = 'touches = [["to", "payee.id"], {constant = "supply"}]\nparked = "go on"\narguments'
+    row = describe(load_routes(written(tmp_path, IDENTITIES + MINT.replace("arguments", keys))))[0]
+    assert (row.touches, row.parked) == ('to or payee.id, "supply"', "go on")
+
+
+def test_a_route_touches_nothing_else_and_waits_for_the_parked_unless_it_says_so(tmp_path: Path) -> None:
+    row = describe(load_routes(written(tmp_path, IDENTITIES + MINT)))[0]
+    assert (row.touches, row.parked) == ("none", "wait")
+
+
+def test_a_file_that_extends_another_may_add_a_key_that_every_fee_touches(tmp_path: Path) -> None:
+    fund = 'touches = [["toUserId"], { constant = "SYSTEM_OPERATIONS_FUND" }]'
+    text = f'extends = "{SCHEMAS / "routes.toml"}"\n[commands.TRANSFER_TOKENS]\n{fund}\n'
+    rows = {row.command_type: row for row in describe(load_routes(written(tmp_path, text)))}
+    assert rows["TRANSFER_TOKENS"].touches == 'toUserId, "SYSTEM_OPERATIONS_FUND"'
+    # What the shipped file tells people to write.
+    assert fund in (SCHEMAS / "routes.toml").read_text()
+
+
 def test_a_route_without_an_ordering_key_is_described_and_ordered_by_its_type(tmp_path: Path) -> None:
     routes = load_routes(written(tmp_path, IDENTITIES + MINT))
     assert describe(routes)[0].ordering_key == "command type"
-    assert routes.routes["MINT"].ordering_key.text({"to": "a"}, "MINT") == "MINT"
+    assert routes.routes["MINT"].ordering_key.text({"to": "a"}) is None

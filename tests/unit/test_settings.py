@@ -37,14 +37,26 @@ NUMBERS = {
     "STREAMS_FABRIC__SUBMIT_TIMEOUT_S",
     "STREAMS_FABRIC__COMMIT_TIMEOUT_S",
     "STREAMS_SUBMIT__MAX_IN_FLIGHT",
-    "STREAMS_SUBMIT__MAX_TAKEN",
+    "STREAMS_SUBMIT__MAX_UNACKNOWLEDGED",
+    "STREAMS_SUBMIT__BREAKER_THRESHOLD",
+    "STREAMS_SUBMIT__BREAKER_BASE_S",
+    "STREAMS_SUBMIT__BREAKER_CAP_S",
+    "STREAMS_WORKER__STUCK_AFTER_S",
+    "STREAMS_WORKER__DEAD_LETTERS_PER_MINUTE",
     "STREAMS_SUBMIT__RETRY_BASE_S",
     "STREAMS_SUBMIT__RETRY_CAP_S",
     "STREAMS_SUBMIT__CONFLICT_CAP_S",
+    "STREAMS_SUBMIT__WAIT_CAP_S",
     "STREAMS_SUBMIT__MAX_ATTEMPTS",
+    "STREAMS_SUBMIT__MAX_TRIES",
+    "STREAMS_SUBMIT__MAX_REFUSALS",
     "STREAMS_SUBMIT__DRAIN_TIMEOUT_S",
 }
 FLAGS = {"STREAMS_WORKER__STATIC_MEMBERSHIP"}
+OF_A_FORM = {
+    "STREAMS_SUBMIT__TENANT_WEIGHTS": ("acme=2, b=c=0.5", {"acme": 2.0, "b=c": 0.5}),
+    "STREAMS_WORKER__LISTEN": ("127.0.0.1:8080", "127.0.0.1:8080"),
+}
 UNLIKE_ANY = "STREAMS_XXXXXXXXXXXXXXXXXXXXXXXX"
 KINDS: list[type[Settings]] = [RouteSettings, SubmitSettings, SinkSettings, ToolSettings]
 
@@ -131,10 +143,21 @@ def test_a_wrong_value_is_named_but_not_repeated(environment: pytest.MonkeyPatch
     assert "s3cret" not in complaint
 
 
-@pytest.mark.parametrize("name", sorted({name for name, _, _ in variables()} - NUMBERS - FLAGS))
+@pytest.mark.parametrize("name", sorted({name for name, _, _ in variables()} - NUMBERS - FLAGS - OF_A_FORM.keys()))
 def test_any_word_is_taken_by_what_is_no_number(environment: pytest.MonkeyPatch, name: str) -> None:
     environment.setenv(name, "word")
     assert "word" in load(ToolSettings).model_dump_json() or name == "STREAMS_POSTGRES__DSN"
+
+
+@pytest.mark.parametrize("name", OF_A_FORM)
+def test_a_value_of_a_certain_form_is_taken_in_that_form_only(environment: pytest.MonkeyPatch, name: str) -> None:
+    text, value = OF_A_FORM[name]
+    environment.setenv(name, text)
+    section, field = name.removeprefix("STREAMS_").lower().split("__")
+    assert getattr(getattr(load(ToolSettings), section), field) == value
+    environment.setenv(name, "word")
+    (complaint,) = complaints()
+    assert complaint.startswith(f"{name}: value error, is not ")
 
 
 @pytest.mark.parametrize("name", sorted(FLAGS))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_the_chaincode_roles_table_differs_in_identities_only() -> None:
         "APPLY_VELOCITY_TAX": "org1-admin",
     }
     for name, route in by_role.items():
-        assert (route.transaction_name, route.arguments) == (default[name].transaction_name, default[name].arguments)
+        assert replace(route, identity=default[name].identity) == default[name]
 
 
 def test_what_can_pay_twice_is_off_by_default_and_the_demonstration_turns_it_on() -> None:
@@ -103,5 +104,7 @@ def test_the_description_says_in_words_what_is_sent() -> None:
     assert rows["BOOTSTRAP_SYSTEM"].arguments == "none"
     assert rows["BOOTSTRAP_SYSTEM"].ordering_key == '"system"'
     assert rows["FREEZE_WALLET"].ordering_key == "userID or userId"
+    assert rows["CREATE_USER"].touches == '"GlobalCounters", nationality or countryCode'
+    assert {row.parked for row in rows.values()} == {"wait"}
     assert rows["MINT"].enabled is False
     assert rows["MINT"].transaction_name == "TokenomicsContract:Mint"

@@ -15,6 +15,7 @@ from scripted_ledger import (
     TAKEN_AT,
     Answer,
     Call,
+    Limits,
     ScriptedLedger,
     Step,
     already_applied,
@@ -35,7 +36,7 @@ from streams.errors import CommitRejected, SubmitFailed
 from streams.ledger import VALID, LedgerEntry
 from streams.messages import DeadLetterKind, OutcomeKind
 from streams.retry import CONFLICTS, Verdict
-from streams.stages.submit import ID_REUSED
+from streams.stages.submission.record import ID_REUSED
 
 NO_ANSWER = submit_failed(may_be_on_ledger=True)
 NOT_TAKEN = submit_failed(may_be_on_ledger=False)
@@ -90,7 +91,7 @@ def test_an_endorsement_that_could_not_be_had_is_asked_for_again() -> None:
     assert ledger.steps == [Step.ENDORSE] * 3 + AN_ATTEMPT
     assert is_committed(carried, id_of(0))
     assert carried.waits_s == [1.0, 2.0, 4.0]
-    assert carried.noticed == [("PEER_UNAVAILABLE", Verdict.SAME_TRANSACTION)] * 3
+    assert carried.noticed == [("PEER_UNAVAILABLE", Verdict.WAIT_FOR_IDENTITY)] * 3
 
 
 @pytest.mark.parametrize(
@@ -154,12 +155,11 @@ def test_an_invalidity_that_no_attempt_can_cure_fails(code: str, is_looked_up: b
 
 def test_conflicts_end_in_failure_at_the_limit_of_attempts() -> None:
     ledger = ScriptedLedger(status=[rejected("MVCC_READ_CONFLICT")] * 10)
-    carried = carry(ledger, max_attempts=3)
+    carried = carry(ledger, Limits(max_attempts=3))
     assert ledger.steps == AN_ATTEMPT * 3
     assert (carried.outcome.kind, carried.outcome.error_code) == (OutcomeKind.FAILED, "MVCC_READ_CONFLICT")
     assert carried.outcome.attempts == 3
     assert carried.ending.transaction_ids == (id_of(0), id_of(1), id_of(2))
-    assert tuple(outcome.transaction_id for outcome in carried.reported) == carried.ending.transaction_ids
 
 
 @pytest.mark.parametrize(("refusal", "asked_for"), [(duplicate, id_of(0)), (already_applied, APPLIED_BY)])
@@ -225,7 +225,7 @@ def may_have_been_taken(call: Call) -> bool:
 @settings(deadline=None)
 @given(SCRIPTS, st.integers(1, 4))
 def test_no_script_makes_a_command_fail_that_may_still_become_valid(ledger: ScriptedLedger, limit: int) -> None:
-    carried = carry(ledger, limit)
+    carried = carry(ledger, Limits(max_attempts=limit))
     if carried.outcome.kind is OutcomeKind.FAILED:
         taken = [call.transaction_id for call in ledger.calls if may_have_been_taken(call)]
         assert all(rulings(ledger, transaction_id) & set(CODES) for transaction_id in taken)
@@ -239,7 +239,7 @@ def test_no_script_makes_a_command_fail_that_may_still_become_valid(ledger: Scri
 def test_no_script_makes_two_envelopes_of_one_id_or_a_new_id_without_a_conflict(
     ledger: ScriptedLedger, limit: int
 ) -> None:
-    carried = carry(ledger, limit)
+    carried = carry(ledger, Limits(max_attempts=limit))
     envelopes: dict[str, set[int]] = {}
     for call in ledger.at(Step.SUBMIT):
         envelopes.setdefault(call.transaction_id, set()).add(call.envelope)

@@ -16,7 +16,9 @@ from scripted_ledger import (
     is_committed,
     ok,
     rejected,
+    says,
     submit_failed,
+    unknown,
 )
 
 from streams.errors import LedgerError
@@ -71,3 +73,9 @@ def test_a_bug_parks_the_command_with_the_ids_that_may_be_on_the_ledger() -> Non
     assert carried.ending.dead_letter_kind is DeadLetterKind.BUG
     assert carried.ending.transaction_ids == (id_of(0), id_of(1))
     assert isinstance(carried.ending.bug, KeyError)
+
+
+def test_a_refusal_behind_a_duplicate_comes_from_a_peer_that_lags_and_fails_nothing() -> None:
+    for text in ("insufficient funds", "state database is busy", "system is paused"):
+        ledger = ScriptedLedger(endorse=[duplicate, *[says(text)] * 5, duplicate], held=[unknown])
+        assert is_committed(carry(ledger), id_of(0))

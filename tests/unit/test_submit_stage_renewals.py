@@ -21,7 +21,7 @@ from scripted_ledger import (
 
 from streams.errors import EndorseFailed, LedgerError, SubmitFailed
 from streams.messages import DeadLetterKind, OutcomeKind
-from streams.stages.submit import ID_REUSED
+from streams.stages.submission.record import ID_REUSED
 
 AN_ATTEMPT = [Step.ENDORSE, Step.SUBMIT, Step.STATUS]
 MVCC = "MVCC_READ_CONFLICT"

@@ -13,7 +13,7 @@ from streams.messages import Outcome, OutcomeKind
 from streams.stages.write_back import ERROR_LENGTH, RowStatus, RowUpdate, write_back
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
+WAITING, SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
 FINAL = {RowStatus.FAILED, RowStatus.COMMITTED}
 
 
@@ -79,6 +79,10 @@ def test_an_outcome_of_a_command_that_was_never_submitted_leaves_the_time_open()
         ((COMMITTED, COMMITTED), 0),
         ((COMMITTED, FAILED), 0),
         ((FAILED, COMMITTED), 0),
+        ((SUBMITTED, WAITING), 0),
+        ((WAITING, SUBMITTED), 1),
+        ((WAITING, SUBMITTED, WAITING), 1),
+        ((COMMITTED, WAITING), 0),
     ],
 )
 def test_the_first_final_outcome_of_a_batch_counts_else_the_last(kinds: tuple[OutcomeKind, ...], winner: int) -> None:
@@ -90,6 +94,24 @@ def test_each_command_is_updated_once_in_the_order_of_first_appearance() -> None
     batch = [outcome(SUBMITTED, "b"), outcome(SUBMITTED, "a"), outcome(COMMITTED, "b"), outcome(FAILED, "c")]
     updates = [(update.command_id, update.status) for update in write_back(batch)]
     assert updates == [("b", RowStatus.COMMITTED), ("a", RowStatus.SUBMITTED), ("c", RowStatus.FAILED)]
+
+
+def test_a_command_that_is_held_back_says_why_and_nothing_of_a_transaction() -> None:
+    assert one_update(outcome(WAITING, error="system is paused", attempts=2)) == RowUpdate(
+        command_id="c-1",
+        status=RowStatus.PENDING,
+        attempts=0,
+        transaction_id=None,
+        block_number=None,
+        error_code="CODE",
+        error="system is paused",
+        submitted_at=None,
+    )
+
+
+def test_the_newest_reason_counts_while_a_command_is_held_back() -> None:
+    reasons = [outcome(WAITING, error="system is paused"), outcome(WAITING, error="behind a parked command")]
+    assert one_update(*reasons).error == "behind a parked command"
 
 
 def test_nothing_becomes_nothing() -> None:
@@ -104,8 +126,9 @@ def test_a_status_does_not_depend_on_where_a_batch_was_cut(batch: list[Outcome],
     cut = data.draw(st.integers(0, len(batch)))
     rows: dict[str, RowStatus] = {}
     for update in (*write_back(batch[:cut]), *write_back(batch[cut:])):
-        if rows.get(update.command_id) not in FINAL:  # the guard of the UPDATE
-            rows[update.command_id] = update.status
+        known = rows.get(update.command_id)
+        if known not in FINAL and (known, update.status) != (RowStatus.SUBMITTED, RowStatus.PENDING):
+            rows[update.command_id] = update.status  # as the guard of the UPDATE has it
     assert rows == {update.command_id: update.status for update in write_back(batch)}
 
 

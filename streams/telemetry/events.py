@@ -1,4 +1,4 @@
-"""What the processes say: the closed set of log events, and how a log line looks.
+"""The closed set of log events, and how a log line looks.
 
 A line is one JSON object with `event`, `level`, `time` and, where they apply, `command_id`, `identity`, `stage`,
 `worker`. Payloads and arguments are never logged. A healthy hour is nearly silent.
@@ -25,7 +25,12 @@ class Event(StrEnum):
     COMMAND_REFUSED = "command refused before it was sent"
     COMMAND_FAILED = "command failed"
     COMMAND_RETRIED = "command is tried again"
+    COMMAND_HELD_BACK = "command waits behind a parked one"
     COMMAND_PARKED = "command parked by a bug"
+    BREAKER_OPEN = "breaker open"
+    BREAKER_CLOSED = "breaker closed"
+    DEAD_LETTERS_SPENT = "too many dead letters, intake stops"
+    LAG_NOT_KNOWN = "lag could not be asked"
     MESSAGE_UNREADABLE = "message unreadable"
     POSTGRES_UNAVAILABLE = "postgres unavailable"
     CERTIFICATE_RENEWED = "certificate renewed"

@@ -1,0 +1,1 @@
+"""The parts of the submit stage; the flow of a command is `streams/stages/submit.py`."""

@@ -1,0 +1,137 @@
+"""Commands that ended FAILED, and commands that are parked, read from the dead letters.
+
+A failed command stays failed: the ledger remembers what was committed, not what was refused. Delivered again it might
+now succeed, and its row would say FAILED for ever. Every failed command has a dead letter, so they tell.
+
+A parked command holds its ordering key: nobody knows whether it is on the ledger, so those behind it wait, as dead
+letters of their own, until it is settled. They are parked in their turn, in the order of the letters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from streams.errors import UnreadableMessage
+from streams.kafka import codecs
+from streams.kafka.reading import EPOCH, origin_of, read_since
+from streams.kafka.topics import DEAD_LETTERS
+from streams.messages import DeadLetter, DeadLetterKind, Outcome, OutcomeKind, RoutedCommand
+from streams.telemetry import Event, logger
+
+PARKED = frozenset({DeadLetterKind.UNKNOWN, DeadLetterKind.BUG})
+"""The kinds of letters whose command may be on the ledger, or waits for one that may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """What is kept of a dead letter; its record may be large."""
+
+    error_code: str
+    cause: str
+    transaction_id: str | None
+    attempts: int
+    worker: str
+    happened_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Parked:
+    """A parked command, and the transaction ids that were tried for it."""
+
+    command: RoutedCommand
+    transaction_ids: tuple[str, ...]
+
+
+class Book:
+    """What the dead letters know about the commands of one identity."""
+
+    def __init__(self, identity: str, letters: Iterable[DeadLetter] = ()) -> None:
+        self._identity = identity
+        self._ends: dict[tuple[str, int], _End] = {}
+        self._parked: dict[str, dict[str, Parked]] = {}  # by ordering key, then by command id, in the order of letters
+        self._keys: dict[str, str] = {}
+        for letter in letters:
+            self.note(letter)
+
+    def note(self, letter: DeadLetter) -> None:
+        """A command has failed or is parked; the route worker's letters name no identity."""
+        if letter.command_id is None or letter.identity not in (None, self._identity):
+            return
+        command = _command(letter)
+        if letter.kind not in PARKED:
+            self._ends[letter.command_id, command.revision if command else 0] = _end(letter)
+            self.settle(letter.command_id)
+        elif command is not None:
+            self._keys[command.command_id] = command.ordering_key
+            lane = self._parked.setdefault(command.ordering_key, {})
+            lane[command.command_id] = Parked(command, letter.transaction_ids)
+
+    def settle(self, command_id: str) -> None:
+        """It is known now what became of a command: it holds nobody back any longer."""
+        key = self._keys.pop(command_id, None)
+        if key is not None:
+            del self._parked[key][command_id]
+            if not self._parked[key]:
+                del self._parked[key]
+
+    def ahead_of(self, command: RoutedCommand) -> Parked | None:
+        """The first parked command of its key; None if there is none, or if it is the command itself."""
+        first = next(iter(self._parked.get(command.ordering_key, {}).values()), None)
+        return None if first is None or first.command.command_id == command.command_id else first
+
+    def is_parked(self, command_id: str) -> bool:
+        """There is a letter for it already."""
+        return command_id in self._keys
+
+    def outcome(self, command: RoutedCommand) -> Outcome | None:
+        """How the command ended, if it has failed before."""
+        end = self._ends.get((command.command_id, command.revision))
+        if end is None:
+            return None
+        return Outcome(
+            command_id=command.command_id,
+            command_type=command.command_type,
+            kind=OutcomeKind.FAILED,
+            identity=command.identity,
+            transaction_id=end.transaction_id,
+            error_code=end.error_code,
+            error=end.cause,
+            attempts=end.attempts,
+            worker=end.worker,
+            happened_at=end.happened_at,
+        )
+
+
+def read_book(bootstrap_servers: str, identity: str) -> Book:
+    """Read all dead letters there are. Blocks. Raises confluent_kafka.KafkaException."""
+    return Book(identity, _letters(bootstrap_servers))
+
+
+def _letters(bootstrap_servers: str) -> Iterator[DeadLetter]:
+    for message in read_since(bootstrap_servers, DEAD_LETTERS, EPOCH):
+        try:
+            yield codecs.DEAD_LETTERS.decode(message.value())
+        except UnreadableMessage as error:
+            logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
+
+
+def _command(letter: DeadLetter) -> RoutedCommand | None:
+    """The command that the letter preserves; None: the record was something else, for instance a change event."""
+    try:
+        return codecs.ROUTED_COMMANDS.decode(letter.value)
+    except UnreadableMessage:
+        return None
+
+
+def _end(letter: DeadLetter) -> _End:
+    is_on_ledger = letter.kind is DeadLetterKind.INVALID and letter.transaction_ids
+    return _End(
+        error_code=letter.error_code,
+        cause=letter.cause,
+        transaction_id=letter.transaction_ids[-1] if is_on_ledger else None,
+        attempts=letter.attempts or len(letter.transaction_ids),
+        worker=letter.worker,
+        happened_at=letter.happened_at,
+    )

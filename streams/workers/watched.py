@@ -1,0 +1,56 @@
+"""A Faust worker that can be looked at from outside: its endpoints, and the watch over its progress."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from confluent_kafka import KafkaException
+
+from streams.kafka.lag import stretches
+from streams.settings import WorkerSettings
+from streams.telemetry import Event, logger
+from streams.telemetry.metrics import Metrics
+from streams.workers.background import beside
+from streams.workers.endpoints import endpoints, first_problem, turning
+from streams.workers.faust_app import LineApp
+from streams.workers.partitions import unacknowledged
+
+LOOKED_AT_EVERY_S = 30.0
+
+
+@asynccontextmanager
+async def watched(
+    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, metrics: Metrics
+) -> AsyncIterator[None]:
+    """Listen, if the settings say so; enter it in the worker's event loop."""
+    if settings.listen is None:
+        yield
+        return
+    live = first_problem(turning(asyncio.get_running_loop()), app.progress.problem)
+    with endpoints(settings.listen, live=live, ready=lambda: app.not_ready_because, registry=metrics.registry):
+        async with beside(app, _watch(app, bootstrap_servers, topic)):
+            yield
+
+
+async def _watch(app: LineApp, bootstrap_servers: str, topic: str) -> None:
+    """Ask the brokers, several times within the patience of the app's progress, until cancelled."""
+    while True:
+        await asyncio.sleep(min(LOOKED_AT_EVERY_S, app.progress.stuck_after_s / 4))
+        if app.not_ready_because is not None:
+            continue
+        try:
+            found = await asyncio.to_thread(stretches, bootstrap_servers, topic)
+        except KafkaException as error:
+            # Brokers that are away are no fault of the worker.
+            logger().warning(Event.LAG_NOT_KNOWN, cause=str(error))
+            found = {}
+        if app.not_ready_because is None:
+            app.progress.observe(
+                {
+                    at: (max(offset, found[at.partition].first), found[at.partition].end)
+                    for at, offset in unacknowledged(app, topic).items()
+                    if at.partition in found
+                }
+            )
