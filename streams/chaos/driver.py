@@ -23,7 +23,7 @@ _BEHIND_S = 1.0
 """What was not inserted while Postgres was away is not made up for beyond this."""
 
 MOST_OPEN, _ASK_EVERY = 500, 25
-"""Commands without an end beyond which none is inserted, asked once in so many: a long run must not only grow a queue."""
+"""Commands without an end beyond which none is inserted, asked once in so many: a long run is not to grow a queue."""
 
 
 @dataclass(slots=True)
