@@ -39,6 +39,7 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "up --ledger external": ExternalLedgerSettings,
     "up": UpSettings,
     "demo": UpSettings,
+    "chaos": UpSettings,
 }
 """Commands of `streams`, and the settings that each of them loads."""
 

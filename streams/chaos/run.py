@@ -55,11 +55,11 @@ class Run:
             self._prepare(phase)
         self.notice(f"{len(self.driver.acknowledged)} commands have prepared the ledger; {self._plan_in_words()}")
         self._disturb()
-        self._wait_until(self.saboteur.control.clear, PREPARATION_S, "a simulator that takes its faults back")
+        self.wait_until(self.saboteur.control.clear, PREPARATION_S, "a simulator that takes its faults back")
         self.settle()
         lasted_s = time.monotonic() - began_at
         self.notice(f"{len(self.driver.acknowledged)} commands came to their ends after {lasted_s:.0f} s")
-        self._wait_until(self._all_up, PREPARATION_S, "every process up again")
+        self.wait_until(self._all_up, PREPARATION_S, "every process up again")
         evidence, records = self.evidence(), read_records(self.line)
         return Findings(
             options=self.options,
@@ -76,7 +76,7 @@ class Run:
 
     def _prepare(self, phase: list[Planned]) -> None:
         self.driver.insert(phase)
-        self._wait_until(
+        self.wait_until(
             lambda: self._all_final(self._counts()), PREPARATION_S, "the end of every command that prepares the ledger"
         )
 
@@ -146,7 +146,8 @@ class Run:
     def _connect(self) -> psycopg.Connection[Any]:
         return psycopg.connect(self.driver.dsn, connect_timeout=_CONNECT_TIMEOUT_S)
 
-    def _wait_until(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+    def wait_until(self, condition: Callable[[], bool], timeout_s: float, what: str) -> None:
+        """Start again what has died until the condition holds. Raises PipelineError when that takes too long."""
         due_at = time.monotonic() + timeout_s
         while not condition():
             if time.monotonic() > due_at:

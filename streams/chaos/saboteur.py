@@ -44,6 +44,10 @@ class Control:
         """Take it out of force; a simulator that was started anew does not know it."""
         self._ask("DELETE", f"/faults/{number}")
 
+    def struck(self) -> dict[int, int]:
+        """How many calls each fault in force has struck, by number."""
+        return {fault["number"]: fault["struck"] for fault in self._ask("GET", "/faults") or ()}
+
     def clear(self) -> bool:
         """Take all faults out of force; False if no simulator answers."""
         return self._ask("DELETE", "/faults") is not None

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from streams.chaos.checker.evidence import End
 from streams.demo.payloads import COIN, Names, Payload
 
-USERS, VAULTS = 20, 4
+USERS, VAULTS = 40, 8
 HOT = 3
-"""Of the users, those that pay or are paid in half of the transfers."""
+"""Of the users, those that pay or are paid in a third of the transfers."""
 
 FUND = "SYSTEM_OPERATIONS_FUND"
 
@@ -74,8 +74,8 @@ class Workload:
 
     def _pair(self) -> tuple[str, str]:
         """Payer and payee; both may be hot."""
-        payer = self._random.choice(self.users[:HOT] if self._random.random() < 0.4 else self.users)
-        payee = self._random.choice(self.users[:HOT] if self._random.random() < 0.4 else self.users)
+        payer = self._random.choice(self.users[:HOT] if self._random.random() < 0.15 else self.users)
+        payee = self._random.choice(self.users[:HOT] if self._random.random() < 0.15 else self.users)
         return (payer, payee) if payer != payee else (payer, self.users[self.users.index(payer) - 1])
 
     def _transfer(self) -> Planned:

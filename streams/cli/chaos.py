@@ -32,7 +32,9 @@ def chaos(
     kills: Annotated[int, typer.Option(min=0, help="How many processes are killed.")] = 40,
     seconds: Annotated[float | None, typer.Option(min=1, help="For how long; default: 3 s per kill.")] = None,
     seed: Annotated[int | None, typer.Option(help="Decides what happens when; default: a new one.")] = None,
-    rate: Annotated[float, typer.Option(min=0.1, help="Commands inserted per second.")] = 15.0,
+    rate: Annotated[
+        float, typer.Option(min=0.1, help="Commands inserted per second, fewer while 500 have no end.")
+    ] = 15.0,
     to: Annotated[Path | None, typer.Option("--report", help="Write the report into this file.")] = None,
 ) -> None:
     """Kill every part of a line of its own again and again, under load, and prove that nothing is lost or doubled.
