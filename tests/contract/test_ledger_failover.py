@@ -18,6 +18,8 @@ from streams.fabric.gateway import Gateway, connect
 from streams.simulator.config import SimulatorConfig
 from streams.telemetry import Event
 
+pytestmark = pytest.mark.needs_simulator("it cuts and stalls the connections to the gateways")
+
 
 @dataclass
 class Doubled:

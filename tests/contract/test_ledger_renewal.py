@@ -25,6 +25,8 @@ from streams.simulator.wallet import ROLE_ATTRIBUTE, network_keys
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event
 
+pytestmark = pytest.mark.needs_simulator("it has certificates issued")
+
 
 @dataclass
 class Renewable:

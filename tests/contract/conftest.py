@@ -1,0 +1,13 @@
+"""Cases that need a simulator are skipped, with their reason, by the test classes of networks that are none."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marker = item.get_closest_marker("needs_simulator")
+        of = getattr(item, "cls", None)
+        if marker is not None and not getattr(of, "simulated", True):
+            item.add_marker(pytest.mark.skip(reason=f"not on a real network: {marker.args[0]}"))
