@@ -104,7 +104,7 @@ class FakeProposal:
         try:
             endorsed = self.network.simulate(self.identity, self.transaction_id, arguments, transient)
         except ChaincodeRefused as refusal:
-            raise _refused(refusal, self.transaction_id) from refusal
+            raise _refused(refusal, self.transaction_id, self.command.command_id) from refusal
         return FakeTransaction(
             network=self.network, endorsed=endorsed, transaction_id=self.transaction_id, result=endorsed.result
         )
@@ -159,6 +159,6 @@ class FakeCommit:
         )
 
 
-def _refused(refusal: ChaincodeRefused, transaction_id: str) -> LedgerError:
+def _refused(refusal: ChaincodeRefused, transaction_id: str, command_id: str | None = None) -> LedgerError:
     """The same way through the table as a peer's answer."""
-    return endorse_error(chaincode_failure(refusal.status, refusal.message), transaction_id)
+    return endorse_error(chaincode_failure(refusal.status, refusal.message), transaction_id, command_id=command_id)

@@ -85,7 +85,12 @@ class GatewayProposal:
         try:
             answer = await session.gateways.call(Method.ENDORSE, self._request(), settings.endorse_timeout_s)
         except grpc.aio.AioRpcError as error:
-            failed = endorse_error(failure_of(error), self.transaction_id, asked=settings.endorsing_orgs)
+            failed = endorse_error(
+                failure_of(error),
+                self.transaction_id,
+                asked=settings.endorsing_orgs,
+                command_id=self._command.command_id,
+            )
             raise session.counted(failed, Step.ENDORSE) from error
         return GatewayTransaction(session, self._identity, self.transaction_id, endorsed_payload(answer))
 
