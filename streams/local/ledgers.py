@@ -88,6 +88,7 @@ def _simulator(
         "--state": paths.state / "ledger",
         "--wallet": wallet,
         "--listen": f"{HOST}:{port}",
+        "--control": f"{HOST}:0",
         "--roles": options.roles,
         "--block-interval-s": options.block_interval_s,
         "--block-max-messages": options.block_max_messages,
