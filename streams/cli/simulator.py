@@ -98,7 +98,7 @@ def kinds() -> None:
     """
     listed = table("kind", "what happens", "fields")
     for kind in KINDS:
-        listed.add_row(*cells(_name(kind), " ".join((kind.__doc__ or "").split()), _fields(kind)))
+        listed.add_row(*cells(kind.kind, " ".join((kind.__doc__ or "").split()), _fields(kind)))
     stdout.print(listed)
     limits = ", ".join(_described(Limits, name) for name in Limits.model_fields)
     stdout.print(f"\nEvery fault can be limited: {limits}")
@@ -188,12 +188,8 @@ def _identity(text: str) -> IdentityConfig:
     return IdentityConfig(name=name, role=role, msp_id=msp_id)
 
 
-def _name(kind: type[Fault]) -> str:
-    return str(kind.model_fields["kind"].default)
-
-
 def _fields(kind: type[Fault]) -> str:
-    own = [name for name in kind.model_fields if name != "kind" and name not in Limits.model_fields]
+    own = [name for name in kind.model_fields if name not in Limits.model_fields]
     return ", ".join(_described(kind, name) for name in own)
 
 

@@ -20,8 +20,6 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from streams.errors import StackFailed
 from streams.simulator.fault_book import ActiveFault
 from streams.simulator.faults import read_fault
@@ -119,11 +117,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._complain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_BODY_MAX_BYTES} bytes")
             return
         try:
-            self._answer(HTTPStatus.CREATED, self.faults.add(json.loads(self.rfile.read(int(length)))))
-        except ValidationError as error:
-            self._complain(HTTPStatus.BAD_REQUEST, explain(error))
+            fields = json.loads(self.rfile.read(int(length)))
         except ValueError as error:
             self._complain(HTTPStatus.BAD_REQUEST, f"no JSON: {error}")
+            return
+        try:
+            added = self.faults.add(fields)
+        except ValueError as error:
+            self._complain(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._answer(HTTPStatus.CREATED, added)
 
     def do_DELETE(self) -> None:
         """Remove one, or all."""
@@ -156,12 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, {"error": text})
 
 
-def explain(error: ValidationError) -> str:
-    """What is wrong with a fault, in one line."""
-    problems = [(".".join(str(part) for part in problem["loc"][1:]), problem["msg"]) for problem in error.errors()]
-    return "; ".join(f"{where}: {what}" if where else what for where, what in problems)
-
-
 def _shown(active: ActiveFault) -> dict[str, Any]:
     fields = active.fault.model_dump(mode="json", exclude_none=True)
-    return {"number": active.number, "struck": active.struck, "spent": active.is_spent} | fields
+    numbers = {"number": active.number, "struck": active.struck, "spent": active.is_spent}
+    return numbers | {"kind": active.fault.kind} | fields

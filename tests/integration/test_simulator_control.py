@@ -128,7 +128,7 @@ async def test_every_address_is_announced_and_the_control_file_goes_with_the_pro
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "complaint"),
     [
-        (["nope"], 1, "does not match any of the expected tags"),
+        (["nope"], 1, "kind: not one of refuse-endorsement, "),
         (["late", "delay_s=x"], 1, "delay_s: Input should be a valid number"),
         (["late", "hours=3"], 1, "hours: Extra inputs are not permitted"),
         (["late", "3"], 2, "'3' is not FIELD=VALUE"),
