@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +16,9 @@ from streams.simulator.certificates import Credential
 MESSAGE_MAX_BYTES = 100 * 1024 * 1024
 """The largest gRPC message that a Fabric peer takes or sends (comm.DefaultMaxRecvMsgSize)."""
 
+_STOPPED_WITHIN_S = 2.0
+"""gRPC for Python sometimes waits for ever for a call that its client cancelled when it had just begun."""
+
 _CALLS_WAITING = 100_000
 _OPTIONS = [
     ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
@@ -24,6 +29,8 @@ _OPTIONS = [
     ("grpc.server.max_pending_requests", _CALLS_WAITING),
     ("grpc.server.max_pending_requests_hard_limit", _CALLS_WAITING),
 ]
+
+log = logging.getLogger(__name__)
 
 
 class Listener:
@@ -60,6 +67,16 @@ class Listener:
 
     async def _end(self, *, also_listening: bool) -> None:
         server, self._server = self._server, None
-        if server is not None:
-            connections.drop_all(int(self.address.rpartition(":")[2]), also_listening=also_listening)
-            await server.stop(None)
+        if server is None:
+            return
+        port = int(self.address.rpartition(":")[2])
+        connections.drop_all(port, also_listening=also_listening)
+        stopping = asyncio.create_task(server.stop(None))
+        done, _ = await asyncio.wait({stopping}, timeout=_STOPPED_WITHIN_S)
+        if done:
+            await stopping
+        else:
+            log.warning(
+                "gRPC still waits for a call at %s that has ended; the address is freed without it", self.address
+            )
+            connections.drop_all(port, also_listening=True)

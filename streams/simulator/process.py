@@ -76,7 +76,10 @@ def gather_network_events() -> None:
 
 @contextlib.contextmanager
 def _written(path: Path, url: str) -> Iterator[None]:
-    path.write_text(url + "\n")
+    """The file appears whole: whoever sees it may read it."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(url + "\n")
+    unfinished.replace(path)
     try:
         yield
     finally:
