@@ -10,4 +10,4 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         marker = item.get_closest_marker("needs_simulator")
         of = getattr(item, "cls", None)
         if marker is not None and not getattr(of, "simulated", True):
-            item.add_marker(pytest.mark.skip(reason=f"not on a real network: {marker.args[0]}"))
+            item.add_marker(pytest.mark.skip(reason=f"a real network is spared, as {marker.args[0]}"))

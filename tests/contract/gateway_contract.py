@@ -112,7 +112,7 @@ class GatewayContract(LedgerContract):
             await applied(partner, create_user())
         assert partner.waiting == 0
 
-    @pytest.mark.parametrize("named", [True, False])
+    @pytest.mark.parametrize("named", [True, False], ids=["organisation named", "no organisation named"])
     @pytest.mark.parametrize("change", ["chaincode", "channel"])
     async def test_a_wrong_configuration_fails_no_command(
         self, settings: FabricSettings, change: str, named: bool
