@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+CONTRACTS = (
+    *("ledger_contract", "gateway_contract", "outage_contract", "outbox_contract"),
+    *("wire_network", "wire_ordering_contract", "wire_proposals_contract", "wire_streams_contract"),
+)
+pytest.register_assert_rewrite(*CONTRACTS)  # so that their failures say what was compared
+
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:

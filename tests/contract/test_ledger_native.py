@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,9 @@ from gateway_contract import clients
 from ledger_commands import applied, create_user
 from native_network import OPTIONS, ROLES, NativeNetwork, missing_programs, running_network
 from outage_contract import OutageContract
+from wire_ordering_contract import WireOrderingContract
+from wire_proposals_contract import WireProposalsContract
+from wire_streams_contract import WireStreamsContract
 
 from streams.errors import CommitUnknown, DuplicateTransaction, StackFailed, SubmitFailed
 from streams.fabric.gateway import Gateway
@@ -22,6 +25,7 @@ from streams.local.fabric.parts import CHAINCODE, ORDERER
 from streams.local.ledgers import choose_ledger
 from streams.messages import RoutedCommand
 from streams.settings import FabricSettings
+from streams.simulator.certificates import Authority
 
 PARTS = [ORDERER, CHAINCODE, *(organisation.process for organisation in ORGANISATIONS)]
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
@@ -38,6 +42,15 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeNetwork]:
 @pytest.fixture
 def settings(native: NativeNetwork) -> FabricSettings:
     return native.settings()
+
+
+@pytest.fixture
+def authorities(native: NativeNetwork) -> Mapping[str, Authority]:
+    return native.authorities
+
+
+class TestNativeWire(WireProposalsContract, WireOrderingContract, WireStreamsContract):
+    """The bare protocol."""
 
 
 class TestNativeLedger(OutageContract):

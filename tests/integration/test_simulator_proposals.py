@@ -35,7 +35,7 @@ async def test_a_wrong_proposal_is_refused_by_the_peer_that_is_asked(network: Ru
 
 @pytest.mark.parametrize(("chaincode", "channel"), [("nope", CHANNEL), ("gxtv3", "nochan"), ("qscc", CHANNEL)])
 async def test_nobody_endorses_an_unknown_chaincode_or_channel(network: Running, chaincode: str, channel: str) -> None:
-    proposal = network.client.member.propose("write", "a", "1", chaincode=chaincode, channel=channel)
+    proposal = network.client.member.propose("GetChainInfo", CHANNEL, chaincode=chaincode, channel=channel)
     assert await failure(network.client.endorse(proposal)) == Failure(
         code="FAILED_PRECONDITION", message=NO_PLAN.format(chaincode, channel), details=None
     )
