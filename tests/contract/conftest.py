@@ -1,19 +1,42 @@
-"""Cases that need a simulator are skipped, with their reason, by the test classes of networks that are none."""
+"""The real network that a module shares, and by name why a case runs on one kind of ledger only."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-CONTRACTS = (
+pytest.register_assert_rewrite(  # so that their failures say what was compared
     *("ledger_contract", "gateway_contract", "outage_contract", "outbox_contract"),
     *("wire_network", "wire_ordering_contract", "wire_proposals_contract", "wire_streams_contract"),
 )
-pytest.register_assert_rewrite(*CONTRACTS)  # so that their failures say what was compared
+
+from native_network import NativeNetwork, missing_programs, running_network  # noqa: E402
+
+SPARED = {
+    "needs_simulator": ("native", "a real network is spared, as"),
+    "needs_network": ("simulator", "the simulator has no such parts:"),
+}
+"""Marker -> the ledger that a case is not for, and how the reason begins."""
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeNetwork]:
+    """A real network, one per module; without the programs of a Fabric release, skipped by name."""
+    if missing := missing_programs():
+        pytest.skip(missing)
+    with running_network(tmp_path_factory.mktemp("native")) as network:
+        yield network
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The reason of a marker becomes that of a skip, or, where the case runs, a property of its report."""
     for item in items:
-        marker = item.get_closest_marker("needs_simulator")
-        of = getattr(item, "cls", None)
-        if marker is not None and not getattr(of, "simulated", True):
-            item.add_marker(pytest.mark.skip(reason=f"a real network is spared, as {marker.args[0]}"))
+        for name, (ledger, because) in SPARED.items():
+            if (marker := item.get_closest_marker(name)) is not None:
+                reason = f"{because} {marker.args[0]}"
+                of = getattr(item, "cls", None)
+                if name == "needs_simulator" and not getattr(of, "simulated", True):
+                    item.add_marker(pytest.mark.skip(reason=reason))
+                else:
+                    item.user_properties.append((ledger, reason))

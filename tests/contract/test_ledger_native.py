@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from gateway_contract import clients
 from ledger_commands import applied, create_user
-from native_network import OPTIONS, ROLES, NativeNetwork, missing_programs, running_network
+from native_network import OPTIONS, ROLES, NativeNetwork, missing_programs
 from outage_contract import OutageContract
 from wire_ordering_contract import WireOrderingContract
 from wire_proposals_contract import WireProposalsContract
@@ -31,12 +31,6 @@ PARTS = [ORDERER, CHAINCODE, *(organisation.process for organisation in ORGANISA
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 pytestmark = pytest.mark.skipif(bool(missing_programs()), reason=missing_programs())
-
-
-@pytest.fixture(scope="module")
-def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeNetwork]:
-    with running_network(tmp_path_factory.mktemp("native")) as network:
-        yield network
 
 
 @pytest.fixture
