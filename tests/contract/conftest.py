@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ pytest.register_assert_rewrite(  # so that their failures say what was compared
     *("wire_network", "wire_ordering_contract", "wire_proposals_contract", "wire_streams_contract"),
 )
 
+from either_network import EitherNetwork, real, simulated  # noqa: E402
 from native_network import NativeNetwork, missing_programs, running_network  # noqa: E402
 
 SPARED = {
@@ -26,6 +28,16 @@ def native(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeNetwork]:
     if missing := missing_programs():
         pytest.skip(missing)
     with running_network(tmp_path_factory.mktemp("native")) as network:
+        yield network
+
+
+@pytest.fixture(params=["simulator", "native"])
+async def either(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[EitherNetwork]:
+    """Each of the two in turn."""
+    if request.param == "native":
+        yield real(request.getfixturevalue("native"), tmp_path)
+        return
+    async with simulated(tmp_path) as network:
         yield network
 
 

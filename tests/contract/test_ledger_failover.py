@@ -6,19 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from either_network import EitherNetwork
+from gateway_contract import changed
 from ledger_commands import Network, applied, create_user, new_user, prepare
 from relay import Relay
-from running_simulator import IDENTITIES, Running, eventually
+from running_simulator import IDENTITIES, eventually
 
 from streams.errors import CommitUnknown, EndorseFailed, SubmitFailed
 from streams.fabric.gateway import Gateway, connect
-from streams.simulator.config import SimulatorConfig
 from streams.telemetry import Event
-
-pytestmark = pytest.mark.needs_simulator("it cuts and stalls the connections to the gateways")
 
 
 @dataclass
@@ -33,19 +31,15 @@ class Doubled:
 
 
 @pytest.fixture
-async def doubled(tmp_path: Path) -> AsyncIterator[Doubled]:
-    running = Running(SimulatorConfig(state=tmp_path / "state", wallet=tmp_path / "wallet", identities=IDENTITIES))
-    await running.start()
-    relays = [Relay(running.config.listen) for _ in range(2)]
+async def doubled(either: EitherNetwork) -> AsyncIterator[Doubled]:
+    relays = [Relay(either.settings.gateway) for _ in range(2)]
     told: list[tuple[Event, str]] = []
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(running.stop)
         for relay in relays:
             await relay.open()
             stack.push_async_callback(relay.close)
-        settings = running.settings(
-            tmp_path, gateway=", ".join(relay.address for relay in relays), endorse_timeout_s=2, submit_timeout_s=2
-        )
+        gateways = ", ".join(relay.address for relay in relays)
+        settings = changed(either.settings, gateway=gateways, endorse_timeout_s=2, submit_timeout_s=2)
         ledgers = [
             await stack.enter_async_context(
                 connect(settings, one.name, tell=lambda event, text: told.append((event, text)))

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from random import uniform
 
 import pytest
+from either_network import EitherNetwork
 from ledger_commands import Network, applied, create_user, prepare
-from running_simulator import IDENTITIES, PARTNER, Running, eventually
+from running_simulator import IDENTITIES, PARTNER, eventually
 
 from streams.errors import LedgerError
 from streams.fabric.gateway import Gateway, connect
@@ -20,25 +20,24 @@ from streams.messages import Outcome, OutcomeKind, RoutedCommand
 from streams.retry import Backoff, Verdict
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Credential, write_credential
-from streams.simulator.config import SimulatorConfig
-from streams.simulator.wallet import ROLE_ATTRIBUTE, network_keys
+from streams.simulator.wallet import ROLE_ATTRIBUTE
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event
-
-pytestmark = pytest.mark.needs_simulator("it has certificates issued")
 
 
 @dataclass
 class Renewable:
     """A ledger whose identity can be renewed, and what its client told."""
 
-    running: Running
+    network: EitherNetwork
     settings: FabricSettings
     partner: Gateway
     told: list[tuple[Event, str]] = field(default_factory=list)
 
     def issue(self, msp_id: str = PARTNER.msp_id, name: str = PARTNER.name, **dates: datetime) -> Credential:
-        authority = network_keys(self.running.config.state / "crypto").authorities[msp_id]
+        authority = self.network.authorities[msp_id]
+        issuer = authority.certificate
+        dates = {"not_before": issuer.not_valid_before_utc, "not_after": issuer.not_valid_after_utc} | dates
         return authority.issue(name, "client", attributes={ROLE_ATTRIBUTE: PARTNER.role}, **dates)
 
     def renew(self) -> Credential:
@@ -53,13 +52,10 @@ class Renewable:
 
 
 @pytest.fixture
-async def renewable(tmp_path: Path) -> AsyncIterator[Renewable]:
-    running = Running(SimulatorConfig(state=tmp_path / "state", wallet=tmp_path / "wallet", identities=IDENTITIES))
-    await running.start()
+async def renewable(either: EitherNetwork) -> AsyncIterator[Renewable]:
     told: list[tuple[Event, str]] = []
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(running.stop)
-        settings = running.settings(tmp_path)
+        settings = either.settings
         ledgers = [
             await stack.enter_async_context(
                 connect(settings, one.name, tell=lambda event, text: told.append((event, text)))
@@ -68,7 +64,7 @@ async def renewable(tmp_path: Path) -> AsyncIterator[Renewable]:
         ]
         await prepare(Network(super_admin=ledgers[0], admin=ledgers[1], partner=ledgers[2]))
         ledgers[2].start()
-        yield Renewable(running, settings, ledgers[2], told)
+        yield Renewable(either, settings, ledgers[2], told)
 
 
 async def carry(gateway: Gateway, command: RoutedCommand, settle_s: float = 0.0) -> Outcome:
@@ -171,7 +167,6 @@ async def test_two_renewals_keep_both_certificates(renewable: Renewable) -> None
 
 async def test_the_blocks_go_on_over_a_renewal_and_a_restart_of_the_gateway(renewable: Renewable) -> None:
     await renewable.renewed()
-    await renewable.running.stop()
-    await renewable.running.start()
+    await renewable.network.restart_gateway()
     committed = await applied(renewable.partner, create_user())
     await eventually(lambda: renewable.partner.blocks.last_block == committed.block_number)
