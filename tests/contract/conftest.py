@@ -15,11 +15,7 @@ pytest.register_assert_rewrite(  # so that their failures say what was compared
 from either_network import EitherNetwork, real, simulated  # noqa: E402
 from native_network import NativeNetwork, missing_programs, running_network  # noqa: E402
 
-SPARED = {
-    "needs_simulator": ("native", "a real network is spared, as"),
-    "needs_network": ("simulator", "the simulator has no such parts:"),
-}
-"""Marker -> the ledger that a case is not for, and how the reason begins."""
+from docs.contract_results import SPARED  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +42,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         for name, (ledger, because) in SPARED.items():
             if (marker := item.get_closest_marker(name)) is not None:
-                reason = f"{because} {marker.args[0]}"
+                reason = because + marker.args[0]
                 of = getattr(item, "cls", None)
                 if name == "needs_simulator" and not getattr(of, "simulated", True):
                     item.add_marker(pytest.mark.skip(reason=reason))

@@ -1,25 +1,18 @@
 """The gateway client against whatever network the settings name; without any, every case is skipped by name.
 
-It makes users and moves their money: the network is one for tests. README.md, "Conformance", says how.
+It makes users and moves their money: the network is one for tests, and a word beside the settings says so. README.md,
+"Conformance", says how.
 """
 
 from __future__ import annotations
 
-import os
-
 import pytest
+from external_network import missing_network
 from outage_contract import OutageContract
 
-from streams.settings import ExternalLedgerSettings, FabricSettings, load, variables
+from streams.settings import ExternalLedgerSettings, FabricSettings, load
 
-REQUIRED = [
-    name for name, section, field in variables(ExternalLedgerSettings) if section.model_fields[field].is_required()
-]
-
-pytestmark = pytest.mark.skipif(
-    not any(name in os.environ for name in REQUIRED),
-    reason=f"no network was given: {', '.join(REQUIRED)} are not set",
-)
+pytestmark = pytest.mark.skipif(bool(missing_network()), reason=missing_network())
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ from streams.settings import FabricSettings
 from streams.simulator.certificates import Authority
 
 PARTS = [ORDERER, CHAINCODE, *(organisation.process for organisation in ORGANISATIONS)]
+needs_network = pytest.mark.needs_network
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 pytestmark = pytest.mark.skipif(bool(missing_programs()), reason=missing_programs())
@@ -50,6 +51,7 @@ class TestNativeWire(WireProposalsContract, WireOrderingContract, WireStreamsCon
 class TestNativeLedger(OutageContract):
     """The contract, and what becomes of the network when its parts die."""
 
+    @needs_network("its processes are killed one by one")
     @pytest.mark.parametrize("name", PARTS)
     async def test_a_part_that_is_killed_comes_back_and_commands_go_on(
         self, native: NativeNetwork, partner: Gateway, name: str
@@ -58,6 +60,7 @@ class TestNativeLedger(OutageContract):
         await native.kill(name)
         assert await in_the_end(partner, create_user()) > before.block_number
 
+    @needs_network("all of them are stopped and started again")
     async def test_blocks_certificates_and_addresses_survive_down_and_up(
         self, native: NativeNetwork, settings: FabricSettings
     ) -> None:
@@ -73,14 +76,17 @@ class TestNativeLedger(OutageContract):
             assert (entry.code, entry.block_number) == (VALID, committed.block_number)
             assert (await applied(after.partner, create_user())).block_number > committed.block_number
 
+    @needs_network("their settings are in the blocks of a real one")
     def test_other_block_settings_than_those_of_the_channel_are_refused(self, native: NativeNetwork) -> None:
         with pytest.raises(StackFailed, match=r"was made with block_interval_s 0.05, not 9"):
             choose_ledger(replace(OPTIONS, block_interval_s=9), native.paths, ROLES, {})
 
+    @needs_network("their addresses are in the blocks of a real one")
     def test_other_ports_than_those_in_its_blocks_are_refused(self, native: NativeNetwork) -> None:
         with pytest.raises(StackFailed, match=r"was made with orderer [0-9]+, not 1;"):
             choose_ledger(OPTIONS, native.paths, ROLES, {ORDERER: 1})
 
+    @needs_network("a real one has ten addresses")
     def test_nobody_listens_for_other_machines(self, native: NativeNetwork) -> None:
         listening = [*addresses(Path("/proc/net/tcp")), *addresses(Path("/proc/net/tcp6"))]
         ports = json.loads((native.paths.state / "ports.json").read_text()).values()

@@ -4,30 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 
-import grpc
 import pytest
+from fabric_protos.common.common_pb2 import HeaderType
 from fabric_protos.gateway import gateway_pb2
+from native_faults import (
+    NO_ORDERERS,
+    NO_PEERS,
+    OTHER_PEER,
+    OWN_PEER,
+    SERVED,
+    answer_of,
+    details,
+    endorsing,
+    frozen,
+    seen,
+    until_committed,
+)
 from native_network import NativeNetwork
 from simulator_answers import M_COL, M_END, MSP1, MSP2, at
-from wire_network import Said, Wire, create_user, said, wired
+from simulator_client import OLDEST
+from wire_network import Wire, create_user, said, wired
 from wire_ordering_contract import TOTAL_SUPPLY
 
-from streams.local.fabric.layout import ORDERER_MSP, ORGANISATIONS
+from streams.local.fabric.layout import ORDERER_MSP
 from streams.local.fabric.parts import CHAINCODE, ORDERER
 
-pytestmark = pytest.mark.needs_network("it kills and freezes the processes of a real network")
-
-OWN_PEER, OTHER_PEER = (organisation.process for organisation in ORGANISATIONS)
-NO_ORDERERS = "no orderers could successfully process transaction"
-NO_PEERS = (
-    "no combination of peers can be derived which satisfy the endorsement policy: "
-    "no peer combination can satisfy the endorsement policy"
+SILENT = re.compile(
+    r"rpc error: code = (DeadlineExceeded|Unavailable) desc = "
+    r"(context deadline exceeded|stream terminated by RST_STREAM|keepalive ping failed to receive ACK within timeout)"
 )
-SERVED: Said = ("OK", "", None)
+"""Of half a minute's silence; the second when the connection has been idle before, and its ping is due earlier."""
+
+pytestmark = pytest.mark.needs_network("it kills and freezes the processes of a real network")
 
 
 @pytest.fixture
@@ -38,64 +50,7 @@ async def wire(native: NativeNetwork) -> AsyncIterator[Wire]:
         await until_committed(made)
 
 
-@contextmanager
-def frozen(native: NativeNetwork, part: str) -> Iterator[None]:
-    """The part hangs: its connections stay open and nobody answers."""
-    pid = native.parts()[part].pid
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-async def answer_of(call: Awaitable[object]) -> Said:
-    """What a call says that may also succeed."""
-    try:
-        await call
-    except grpc.aio.AioRpcError as error:
-        failed = error
-
-        async def again() -> None:
-            raise failed
-
-        return await said(again())
-    return SERVED
-
-
-async def until_committed(wire: Wire) -> int:
-    """The block of a transaction that is carried out as soon as the network is well again."""
-    async with asyncio.timeout(60):
-        while True:
-            try:
-                return (await wire.committed(*create_user()))[1]
-            except grpc.aio.AioRpcError:
-                await asyncio.sleep(0.1)
-
-
-async def seen(ask: Callable[[], Awaitable[Said]], is_it: Callable[[Said], bool]) -> Said:
-    """Ask until the answer is the one that is waited for."""
-    last = SERVED
-    try:
-        async with asyncio.timeout(60):
-            while True:
-                last = await ask()
-                if is_it(last):
-                    return last
-                await asyncio.sleep(0.02)
-    except TimeoutError:
-        raise AssertionError(f"the last answer was {last}") from None
-
-
-def endorsing(wire: Wire, *organisations: str) -> Callable[[], Awaitable[Said]]:
-    return lambda: answer_of(wire.client.endorse(wire.client.member.propose(*create_user()), *organisations))
-
-
-def details(answer: Said) -> str:
-    return " ".join(text for _, text in answer[2] or ())
-
-
-async def test_a_peer_that_is_down_is_a_refused_connection_and_later_no_combination_of_peers(
+async def test_a_peer_that_is_down_is_a_refused_connection_and_later_is_used_again(
     native: NativeNetwork, wire: Wire
 ) -> None:
     os.kill(native.parts()[OTHER_PEER].pid, signal.SIGKILL)
@@ -116,7 +71,10 @@ async def test_a_peer_that_hangs_holds_the_endorsement_until_the_clients_deadlin
     await seen(endorsing(wire), lambda last: last == SERVED)
 
 
-async def test_an_orderer_that_is_down_takes_nothing_while_the_peers_go_on(native: NativeNetwork, wire: Wire) -> None:
+async def test_an_orderer_that_is_down_takes_nothing_while_the_peers_go_on_and_adds_no_block_when_it_is_back(
+    native: NativeNetwork, wire: Wire
+) -> None:
+    _, newest = await wire.committed(*create_user())
     transaction_id, envelope = await wire.endorsed(*create_user())
     os.kill(native.parts()[ORDERER].pid, signal.SIGKILL)
     answer = await seen(
@@ -125,8 +83,9 @@ async def test_an_orderer_that_is_down_takes_nothing_while_the_peers_go_on(nativ
     assert (answer[:2], [msp_id for msp_id, _ in answer[2] or ()]) == (("UNAVAILABLE", NO_ORDERERS), [ORDERER_MSP])
     assert await endorsing(wire)() == SERVED
     assert await wire.client.ask(*TOTAL_SUPPLY)
-    again = await seen(lambda: answer_of(wire.client.submit(envelope)), lambda last: last == SERVED)
-    assert (again, (await wire.client.status(transaction_id, timeout_s=30))[0]) == (SERVED, "VALID")
+    await seen(lambda: answer_of(wire.client.submit(envelope)), lambda last: last == ("UNAVAILABLE", NO_ORDERERS, None))
+    await seen(lambda: answer_of(wire.client.submit(envelope)), lambda last: last == SERVED)
+    assert await wire.client.status(transaction_id, timeout_s=30) == ("VALID", newest + 1)
 
 
 async def test_an_orderer_that_hangs_leaves_open_what_the_same_envelope_settles(
@@ -188,6 +147,46 @@ async def test_an_id_is_taken_while_it_is_simulated_also_after_the_client_has_go
     await seen(lambda: answer_of(wire.client.endorse(proposal)), lambda last: last == SERVED)
 
 
+async def test_a_chaincode_that_dies_during_the_call_ends_its_stream(native: NativeNetwork, wire: Wire) -> None:
+    proposal = wire.client.member.propose(*create_user())
+    text = f"error in simulation: failed to execute transaction {proposal.transaction_id}: error sending: "
+    with frozen(native, CHAINCODE):
+        calls = {asyncio.ensure_future(said(wire.client.endorse(proposal, timeout_s=30))) for _ in range(2)}
+        (late,), (simulated,) = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
+        os.kill(native.parts()[CHAINCODE].pid, signal.SIGKILL)
+    assert await late == ("ABORTED", M_END, [(MSP1, f"{text}txid: {proposal.transaction_id}(gxchannel) exists")])
+    assert await simulated == ("ABORTED", M_END, [(MSP1, f"{text}chaincode stream terminated")])
+
+
+async def test_what_hangs_for_longer_than_gateway_and_peers_wait_is_named_and_an_envelope_may_be_ordered_after_it(
+    native: NativeNetwork, wire: Wire
+) -> None:
+    """Each of the three timeouts of the network is half a minute."""
+    transaction_id, envelope = await wire.endorsed(*TOTAL_SUPPLY)
+    proposal = wire.client.member.propose(*create_user())
+    request = wire.client.submit_request(envelope)
+    with frozen(native, CHAINCODE), frozen(native, OTHER_PEER), frozen(native, ORDERER):
+        slow, hung, unordered = await asyncio.gather(
+            said(wire.client.endorse(proposal, timeout_s=100)),
+            said(wire.client.endorse(wire.client.member.propose(*create_user()), MSP2, timeout_s=100)),
+            said(wire.client.gateway.Submit(request, timeout=100)),
+        )
+    text = f"error in simulation: failed to execute transaction {proposal.transaction_id}: error sending: "
+    assert slow == ("ABORTED", M_END, [(MSP1, text + "timeout expired while executing transaction")])
+    assert (hung[:2], SILENT.match(details(hung)) is not None) == (("ABORTED", M_COL), True), hung
+    assert (unordered[:2], SILENT.match(details(unordered)) is not None) == (("UNAVAILABLE", NO_ORDERERS), True), (
+        unordered
+    )
+    await seen(lambda: answer_of(wire.client.submit(envelope)), lambda last: last == SERVED)
+    assert (await wire.client.status(transaction_id, timeout_s=30))[0] == "VALID"
+
+
+async def test_three_blocks_of_the_chaincodes_lifecycle_come_before_the_first_transaction(wire: Wire) -> None:
+    async with wire.client.stream(OLDEST, at(3)) as stream:
+        types = [[entry.type for entry in (await stream.block()).filtered_transactions] for _ in range(4)]
+    assert types == [[HeaderType.CONFIG], *[[HeaderType.ENDORSER_TRANSACTION]] * 3]
+
+
 async def test_a_gateway_that_hangs_answers_nobody_until_the_deadline(native: NativeNetwork, wire: Wire) -> None:
     with frozen(native, OWN_PEER):
         assert (await said(wire.client.status("T", timeout_s=0.5)))[::2] == ("DEADLINE_EXCEEDED", None)
@@ -206,8 +205,10 @@ async def test_open_calls_of_a_gateway_that_ends_are_cut_off_and_its_blocks_go_o
         os.kill(native.parts()[OWN_PEER].pid, number)
         for code, _, rows in (await waiting, await said(stream.next())):
             assert (code, rows) == ("UNAVAILABLE", None)
-    down = await seen(lambda: answer_of(wire.client.status("T", timeout_s=0.2)), lambda last: last[0] == "UNAVAILABLE")
-    assert "failed to connect to all addresses" in down[1] or "Socket closed" in down[1]
+    await seen(
+        lambda: answer_of(wire.client.status("T", timeout_s=0.2)),
+        lambda last: (last[0], "failed to connect to all addresses" in last[1]) == ("UNAVAILABLE", True),
+    )
     await seen(lambda: answer_of(wire.client.ask(*TOTAL_SUPPLY)), lambda last: last == SERVED)
-    await seen(endorsing(wire), lambda last: last in (SERVED, ("FAILED_PRECONDITION", NO_PEERS, None)))
+    await seen(endorsing(wire), lambda last: last == ("FAILED_PRECONDITION", NO_PEERS, None))
     assert await until_committed(wire) == newest + 1
