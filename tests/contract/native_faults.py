@@ -28,12 +28,25 @@ SERVED: Said = ("OK", "", None)
 @contextmanager
 def frozen(native: NativeNetwork, part: str) -> Iterator[None]:
     """The part hangs: its connections stay open and nobody answers."""
-    pid = native.parts()[part].pid
+    with _stopped(native.parts()[part].pid):
+        yield
+
+
+@contextmanager
+def down(native: NativeNetwork, part: str, how: signal.Signals = signal.SIGKILL) -> Iterator[None]:
+    """The part has ended, and is started again afterwards only: until then its supervisor is stopped."""
+    with _stopped(native.supervisor_pid):
+        os.kill(native.parts()[part].pid, how)
+        yield
+
+
+@contextmanager
+def _stopped(pid: int) -> Iterator[None]:
     os.kill(pid, signal.SIGSTOP)
     try:
         due_at = time.monotonic() + 20
         while not all(state == "T" for state in states(pid)):
-            assert time.monotonic() < due_at, f"{part} does not stop"
+            assert time.monotonic() < due_at, f"process {pid} does not stop"
             time.sleep(0.005)
         yield
     finally:

@@ -82,6 +82,12 @@ class NativeNetwork:
         return {} if running is None else dict(running.processes)
 
     @property
+    def supervisor_pid(self) -> int:
+        """The process that starts again what dies."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
     def authorities(self) -> dict[str, Authority]:
         """Of the organisations, by MSP id."""
         layout = Layout(root=self.paths.state / "fabric", ports={})
