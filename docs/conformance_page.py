@@ -63,8 +63,8 @@ def page(results: Results, rows: Sequence[Row], at: datetime, version: str) -> s
         "",
         "## What was measured",
         "",
-        "Every test holds its ledger to the answer that was measured. What the real network's column takes from a contract",
-        "or from the official clients has run on the simulator too, and is among the cases below.",
+        "Every test holds its ledger to the answer that was measured. What the real network's column takes from a",
+        "contract or from the official clients has run on the simulator too, and is among the cases below.",
     ]
     for section in dict.fromkeys(row.section for row in rows):
         lines += ["", f"### {words(section).capitalize()}", "", *_head("row")]
