@@ -132,9 +132,10 @@ async def test_an_orderer_that_hangs_leaves_open_what_the_same_envelope_settles(
 async def test_a_deadline_below_the_duration_of_submit_leaves_open_what_the_same_envelope_settles(
     wire: Wire, timeout_s: float
 ) -> None:
+    """A gateway that feels the client's deadline while it talks to the orderer says that of the orderer."""
     transaction_id, envelope = await wire.endorsed(*create_user())
-    code = (await answer_of(wire.client.gateway.Submit(wire.client.submit_request(envelope), timeout=timeout_s)))[0]
-    assert code in {"DEADLINE_EXCEEDED", "CANCELLED", "OK"}
+    answer = await answer_of(wire.client.gateway.Submit(wire.client.submit_request(envelope), timeout=timeout_s))
+    assert answer[0] in {"DEADLINE_EXCEEDED", "CANCELLED", "OK"} or answer[:2] == ("UNAVAILABLE", NO_ORDERERS)
     await wire.client.submit(envelope)
     assert (await wire.client.status(transaction_id))[0] == "VALID"
 
