@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import grpc
 
@@ -54,7 +54,8 @@ async def connect(
     Needs no gateway that answers: calls fail until one does. Raises CredentialsInvalid.
     """
     identity = load_identity(settings.wallet, identity_name, settings.msp_id, now=now())
-    credentials = Credentials(settings.wallet, identity, now=now, tell=tell)
+    overlap = timedelta(seconds=settings.certificate_overlap_s)
+    credentials = Credentials(settings.wallet, identity, now=now, tell=tell, overlap=overlap)
     secret = ids.load_secret(settings.nonce_secret_file)
 
     def changed(left: str, chosen: str, why: str) -> None:
@@ -131,8 +132,7 @@ class Gateway:
             revision=command.revision,
             attempt=attempt,
         )
-        earlier = self.credentials.history.creators(command.created_at)
-        return GatewayProposal(self._session, self.identity, command, nonce, earlier)
+        return GatewayProposal(self._session, self.credentials, command, nonce)
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
         """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown."""

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import grpc
 
-from streams.errors import CommitRejected, CommitUnknown, LedgerError
+from streams.errors import CommitRejected, CommitUnknown, EndorseFailed, LedgerError
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode
 from streams.fabric.commits import Commits, Expectation
@@ -22,6 +22,7 @@ from streams.fabric.gateways import Gateways, Method
 from streams.fabric.look_up import look_up
 from streams.fabric.proposals import endorse_request, signed_proposal, submit_request
 from streams.fabric.queries import Queries
+from streams.fabric.rotation import Credentials
 from streams.fabric.translation import Step, endorse_error, not_text, submit_error
 from streams.fabric.wallet import Identity
 from streams.ledger import VALID, Committed, LedgerEntry
@@ -66,28 +67,42 @@ class GatewayProposal:
     def __init__(
         self,
         session: Session,
-        identity: Identity,
+        credentials: Credentials,
         command: RoutedCommand,
         nonce: bytes,
-        earlier_creators: tuple[bytes, ...],
     ) -> None:
         self._session = session
-        self._identity = identity
+        self._credentials = credentials
+        self._identity = identity = credentials.identity
         self._command = command
         self._nonce = nonce
         self.transaction_id = ids.transaction_id(nonce, identity.creator)
-        self.earlier_ids = tuple(ids.transaction_id(nonce, creator) for creator in earlier_creators)
+        others = credentials.other_creators(command.created_at)
+        self.earlier_ids = tuple(ids.transaction_id(nonce, creator) for creator in others)
 
     async def endorse(self) -> GatewayTransaction:
         """Ask the organisations. Raises EndorseFailed, DuplicateTransaction or AlreadyApplied."""
         session, settings = self._session, self._session.settings
         session.start()
+        self._require_usable_certificate()
         try:
             answer = await session.gateways.call(Method.ENDORSE, self._request(), settings.endorse_timeout_s)
         except grpc.aio.AioRpcError as error:
             failed = endorse_error(failure_of(error), self.transaction_id, asked=settings.endorsing_orgs)
             raise session.counted(failed, Step.ENDORSE) from error
         return GatewayTransaction(session, self._identity, self.transaction_id, endorsed_payload(answer))
+
+    def _require_usable_certificate(self) -> None:
+        """Whoever signs with a newer one would not look for this command under this one. Raises EndorseFailed."""
+        until = self._credentials.signs_until(self._identity)
+        if until is not None and self._command.created_at >= until:
+            raise EndorseFailed(
+                f"the wallet holds another certificate of {self._identity.name}, which was refused; the one in use"
+                f" signs no command created after {until:%Y-%m-%d %H:%M:%S} UTC",
+                code=FailureCode.IDENTITY_EXPIRED,
+                transaction_id=self.transaction_id,
+                refused=False,
+            )
 
     def _request(self) -> bytes:
         command, settings = self._command, self._session.settings

@@ -13,10 +13,11 @@ from fabric_credentials import NOW, authority, certificate, issued, pem, put
 from streams.errors import CredentialsInvalid
 from streams.fabric.previous import read_history
 from streams.fabric.rotation import REPLACED_WITHIN_S, Credentials
-from streams.fabric.wallet import load_identity
+from streams.fabric.wallet import load_identity, serialized_identity
 from streams.telemetry import Event
 
 NAME = "org1-admin"
+OVERLAP = timedelta(minutes=10)
 CA, OTHER_CA = authority("ca.org1"), authority("ca.org2")
 
 
@@ -26,6 +27,7 @@ class Watched:
     def __init__(self, wallet: Path) -> None:
         self.wallet = wallet
         self.now_s = 0.0
+        self.now = NOW
         self.told: list[tuple[Event, str]] = []
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.first = issued(CA, self.key, NAME)
@@ -34,8 +36,9 @@ class Watched:
         self.credentials = Credentials(
             wallet,
             identity,
-            now=lambda: NOW,
+            now=lambda: self.now,
             tell=lambda event, text: self.told.append((event, text)),
+            overlap=OVERLAP,
             clock=self.clock,
         )
         self.credentials.keep()
@@ -146,7 +149,7 @@ def _other_client(watched: Watched) -> None:
         (_missing, f"{NAME}-key: no such file"),
         (_wrong_key, "the key does not belong to the certificate"),
         (_open_key, "run: chmod 600"),
-        (_not_yet_valid, "the new certificate is not valid before 2026-01-02 00:00:00 UTC"),
+        (_not_yet_valid, "the certificate is not valid before 2026-01-02 00:00:00 UTC"),
         (_expired, "the certificate expired at 2026-01-01 00:00:00 UTC"),
         (_other_authority, "issued by CN=ca.org2, the one in use CN=ca.org1"),
         (_other_key_of_the_authority, "issued with the authority's key"),
@@ -168,7 +171,7 @@ def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
 def test_a_certificate_is_taken_up_when_its_time_has_come(watched: Watched) -> None:
     _not_yet_valid(watched)
     watched.poll_for(10)
-    watched.credentials._now = lambda: NOW + timedelta(days=2)
+    watched.now = NOW + timedelta(days=2)
     assert watched.poll() == (watched.wallet / f"{NAME}-cert").read_bytes()
 
 
@@ -187,7 +190,7 @@ def test_a_wallet_that_cannot_be_written_is_told_and_the_previous_certificate_kn
 
 def history_of(watched: Watched) -> list[bytes]:
     identity = load_identity(watched.wallet, NAME, "Org1MSP", now=NOW)
-    return [one.certificate for one in read_history(watched.wallet, identity).previous]
+    return [one.certificate for one in read_history(watched.wallet, identity, OVERLAP).previous]
 
 
 def test_a_certificate_replaced_while_nobody_watched_is_a_previous_one(watched: Watched) -> None:
@@ -223,14 +226,72 @@ def test_only_what_was_created_before_the_renewal_can_have_an_earlier_signer(wat
     watched.poll()
     creators: Callable[[datetime], tuple[bytes, ...]] = watched.credentials.history.creators
     assert len(creators(NOW - timedelta(days=400))) == 1
-    assert len(creators(NOW + timedelta(seconds=59))) == 1  # clocks differ
-    assert creators(NOW + timedelta(seconds=60)) == ()
+    # Others take it up later, and clocks differ.
+    assert len(creators(NOW + OVERLAP + timedelta(seconds=59))) == 1
+    assert creators(NOW + OVERLAP + timedelta(seconds=60)) == ()
 
 
 def test_an_expired_certificate_cannot_have_signed_what_was_created_later(watched: Watched) -> None:
     past = issued(CA, watched.key, NAME, not_before=NOW - timedelta(days=9), not_after=NOW - timedelta(days=5))
     (watched.wallet / f"{NAME}-cert.previous-1").write_bytes(past)
     identity = load_identity(watched.wallet, NAME, "Org1MSP", now=NOW)
-    history = read_history(watched.wallet, identity)
+    history = read_history(watched.wallet, identity, OVERLAP)
     assert len(history.creators(NOW - timedelta(days=6))) == 1
     assert history.creators(NOW - timedelta(days=5)) == ()
+
+
+HALF = OVERLAP / 2
+
+
+def limit(watched: Watched) -> datetime | None:
+    return watched.credentials.signs_until(watched.credentials.identity)
+
+
+@pytest.mark.parametrize("spoil", [_half_written, _expired, _other_authority, _other_client])
+def test_half_an_overlap_after_a_certificate_was_refused_the_one_in_use_signs_nothing_younger(
+    watched: Watched, spoil: Callable[[Watched], None]
+) -> None:
+    spoil(watched)
+    watched.poll()
+    watched.now += timedelta(hours=1)
+    watched.poll_for(30)
+    assert limit(watched) == NOW + HALF
+    assert "is kept for commands created before 2026-01-01 00:05:00 UTC" in watched.told[0][1]
+
+
+@pytest.mark.parametrize("spoil", [_wrong_key, _open_key, _not_yet_valid])
+def test_a_certificate_that_nobody_else_can_have_replaced_is_kept(
+    watched: Watched, spoil: Callable[[Watched], None]
+) -> None:
+    """Every process signs with the same certificate, or refuses one that is for later."""
+    spoil(watched)
+    watched.poll_for(30)
+    assert limit(watched) is None
+
+
+def test_a_refused_certificate_is_looked_up_too(watched: Watched) -> None:
+    """A process that was started meanwhile may have taken it up, and committed under it."""
+    _other_authority(watched)
+    watched.poll()
+    assert watched.credentials.other_creators(NOW) == ()  # its other half may follow
+    watched.poll_for(int(REPLACED_WITHIN_S))
+    refused = serialized_identity("Org1MSP", (watched.wallet / f"{NAME}-cert").read_bytes())
+    assert watched.credentials.other_creators(NOW + timedelta(days=1)) == (refused,)
+
+
+def test_with_the_right_pair_in_place_everything_is_signed_again(watched: Watched) -> None:
+    _other_authority(watched)
+    watched.poll_for(30)
+    (watched.wallet / f"{NAME}-cert").write_bytes(watched.first)
+    assert watched.poll() == watched.first
+    assert (limit(watched), watched.credentials.other_creators(NOW)) == (None, ())
+
+
+def test_a_certificate_that_was_left_late_keeps_its_limit(watched: Watched) -> None:
+    """A proposal that was made with it is still in hand."""
+    _other_authority(watched)
+    watched.poll_for(30)
+    left = watched.credentials.identity
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, serial=2))
+    watched.poll()
+    assert (limit(watched), watched.credentials.signs_until(left)) == (None, NOW + HALF)
