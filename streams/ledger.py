@@ -96,5 +96,8 @@ class Ledger(Protocol):
         ...
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
-        """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown if it cannot be asked."""
+        """What the ledger holds under this id now; None: nothing (yet), as far as anybody who can be asked knows.
+
+        Raises CommitUnknown if nobody can.
+        """
         ...

@@ -135,7 +135,7 @@ class Gateway:
         return GatewayProposal(self._session, self.credentials, command, nonce)
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
-        """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown."""
+        """What the ledger holds under this id now; None: nothing (yet), every gateway says. Raises CommitUnknown."""
         return await self._session.look_up(transaction_id)
 
     async def evaluate(self, function: str, arguments: Sequence[str]) -> bytes:

@@ -95,23 +95,25 @@ class Gateways:
         while True:
             peer = self.current
             try:
-                answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+                answer = await self.call_at(peer, method, request, timeout_s)
             except grpc.aio.AioRpcError as error:
                 untried -= 1
-                failure = failure_of(error)
-                self.failed(peer, method, failure)
-                if not untried or not _may_be_repeated(method, failure):
+                if not untried or not _may_be_repeated(method, failure_of(error)):
                     raise
             else:
-                if peer.strikes:
-                    peer.strikes.pop(method, None)
                 if peer is not self._in_use and peer is self.current:
                     self._changed(peer)
                 return answer
 
     async def call_at(self, peer: GatewayPeer, method: Method, request: bytes, timeout_s: float) -> bytes:
         """The answer of this very gateway. Raises grpc.aio.AioRpcError."""
-        answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+        try:
+            answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
+            self.failed(peer, method, failure_of(error))
+            raise
+        if peer.strikes:
+            peer.strikes.pop(method, None)
         return answer
 
     def failed(self, peer: GatewayPeer, call: str, failure: Failure) -> None:

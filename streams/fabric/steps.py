@@ -47,10 +47,11 @@ class Session:
     now: Callable[[], datetime]
     unrecognised: Counter[Step]
 
-    async def look_up(self, transaction_id: str) -> LedgerEntry | None:
+    async def look_up(self, transaction_id: str, *, is_proof_wanted: bool = True) -> LedgerEntry | None:
         """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown."""
+        channel = self.settings.channel
         try:
-            return await look_up(self.queries, self.settings.channel, transaction_id)
+            return await look_up(self.queries, channel, transaction_id, is_proof_wanted=is_proof_wanted)
         except CommitUnknown as unknown:
             raise self.counted(unknown, Step.LOOK_UP) from unknown.__cause__
 
@@ -172,15 +173,15 @@ class GatewayCommit:
             if sighting is not None:
                 return self._decide(sighting.code, sighting.block_number, sighting.seen_at)
             with contextlib.suppress(CommitUnknown):  # the stream may tell yet
-                if (found := await self._looked_up()) is not None:
+                if (found := await self._looked_up(is_proof_wanted=False)) is not None:
                     return found
         if (found := await self._looked_up()) is not None:
             return found
         message = f"in no block after {timeout_s:g} s; it may still come"
         raise CommitUnknown(message, code=FailureCode.NOT_IN_A_BLOCK, transaction_id=self.transaction_id)
 
-    async def _looked_up(self) -> Committed | None:
-        entry = await self._session.look_up(self.transaction_id)
+    async def _looked_up(self, *, is_proof_wanted: bool = True) -> Committed | None:
+        entry = await self._session.look_up(self.transaction_id, is_proof_wanted=is_proof_wanted)
         return None if entry is None else self._decide(entry.code, entry.block_number, self._session.now())
 
     def _decide(self, code: str, block_number: int, seen_at: datetime) -> Committed:

@@ -43,6 +43,7 @@ def answer(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, code: str, text: s
         raise grpc.aio.AioRpcError(grpc.StatusCode[code], grpc.aio.Metadata(), grpc.aio.Metadata(), text, None)
 
     monkeypatch.setattr(gateway.gateways, "call", call)
+    monkeypatch.setattr(gateway.gateways, "call_at", call)
 
 
 async def everything(gateway: Gateway) -> None:
