@@ -51,7 +51,8 @@ class Commit(Protocol):
     async def status(self) -> Committed:
         """Wait for the block.
 
-        Raises CommitRejected (in a block, invalid) or CommitUnknown (not learned within the commit time-out).
+        Raises CommitRejected (in a block, invalid), CommitUnknown (not learned within the commit time-out), or
+        DuplicateTransaction (another envelope of the id is in a block, valid and with other arguments).
         """
         ...
 

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import grpc
 
-from streams.errors import CommitRejected, CommitUnknown, EndorseFailed, LedgerError
+from streams.errors import CommitRejected, CommitUnknown, DuplicateTransaction, EndorseFailed, LedgerError
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode
-from streams.fabric.commits import Commits, Expectation
+from streams.fabric.commits import Commits, Expectation, Sighting
 from streams.fabric.envelopes import content, endorsed_payload
 from streams.fabric.failures import failure_of
 from streams.fabric.gateways import Gateways, Method
@@ -141,26 +141,32 @@ class GatewayTransaction:
     async def submit(self) -> GatewayCommit:
         """Hand the envelope to the orderer. Raises SubmitFailed."""
         session = self._session
+        # What is in a block before this Submit may be another envelope of the id.
+        is_first = not self._expectation.is_seen
         try:
             await session.gateways.call(Method.SUBMIT, self._request, session.settings.submit_timeout_s)
         except grpc.aio.AioRpcError as error:
             failed = submit_error(failure_of(error), self.transaction_id)
             raise session.counted(failed, Step.SUBMIT) from error
-        return GatewayCommit(session, self.transaction_id, self._expectation)
+        return GatewayCommit(session, self.transaction_id, self._payload, self._expectation, is_first=is_first)
 
 
 class GatewayCommit:
     """`streams.ledger.Commit`: taken by the orderer, which does not yet mean that it will be in a block."""
 
-    def __init__(self, session: Session, transaction_id: str, expectation: Expectation) -> None:
+    def __init__(
+        self, session: Session, transaction_id: str, payload: bytes, expectation: Expectation, *, is_first: bool
+    ) -> None:
         self._session = session
         self.transaction_id = transaction_id
+        self._payload = payload
         self._expectation = expectation
+        self._is_first = is_first
 
     async def status(self) -> Committed:
         """Wait for the block, at most `commit_timeout_s`; then look it up once more.
 
-        Raises CommitRejected or CommitUnknown.
+        Raises CommitRejected, CommitUnknown, or DuplicateTransaction if the id was committed with other arguments.
         """
         timeout_s = self._session.settings.commit_timeout_s
         deadline = asyncio.get_running_loop().time() + timeout_s
@@ -170,8 +176,10 @@ class GatewayCommit:
                 sighting = await self._expectation.news(deadline)
             except TimeoutError:
                 break
-            if sighting is not None:
+            if sighting is not None and self._is_own(sighting):
                 return self._decide(sighting.code, sighting.block_number, sighting.seen_at)
+            if sighting is not None:
+                break
             with contextlib.suppress(CommitUnknown):  # the stream may tell yet
                 if (found := await self._looked_up(is_proof_wanted=False)) is not None:
                     return found
@@ -180,8 +188,18 @@ class GatewayCommit:
         message = f"in no block after {timeout_s:g} s; it may still come"
         raise CommitUnknown(message, code=FailureCode.NOT_IN_A_BLOCK, transaction_id=self.transaction_id)
 
+    def _is_own(self, sighting: Sighting) -> bool:
+        """A block names ids, not envelopes; that another one of the id became VALID is excluded only so far."""
+        return sighting.code != VALID or (self._is_first and not self._expectation.has_several)
+
     async def _looked_up(self, *, is_proof_wanted: bool = True) -> Committed | None:
         entry = await self._session.look_up(self.transaction_id, is_proof_wanted=is_proof_wanted)
+        if entry is not None and entry.code == VALID and entry.arguments != content(self._payload).arguments:
+            raise DuplicateTransaction(
+                f"block {entry.block_number} holds it with other arguments",
+                code=FailureCode.DUPLICATE_TRANSACTION,
+                transaction_id=self.transaction_id,
+            )
         return None if entry is None else self._decide(entry.code, entry.block_number, self._session.now())
 
     def _decide(self, code: str, block_number: int, seen_at: datetime) -> Committed:
