@@ -85,11 +85,12 @@ async def _look_up_at(queries: Queries, channel: str, transaction_id: str, peer:
         raise unknown from error
     except (DecodeError, IndexError, ValueError) as error:
         raise _unknown(f"the gateway's answer cannot be read: {error}", transaction_id) from error
-    return _ledger_entry(_deciding([entry for entry in block if entry.transaction_id == transaction_id]), number)
+    return _ledger_entry(_deciding(transaction_id, block), number)
 
 
-def _deciding(own: list[BlockEntry]) -> BlockEntry:
+def _deciding(transaction_id: str, block: list[BlockEntry]) -> BlockEntry:
     """Of the entries of one id in one block: the valid one, or else the first that is not a mere repetition."""
+    own = [entry for entry in block if entry.transaction_id == transaction_id]
     for entry in own:
         if entry.code == VALID:
             return entry
@@ -97,7 +98,7 @@ def _deciding(own: list[BlockEntry]) -> BlockEntry:
         if entry.code != DUPLICATE_TXID:
             return entry
     # A peer that joined from a snapshot knows older ids, but not what became of them.
-    raise _unknown("this peer knows only a repetition of the transaction", own[0].transaction_id if own else "")
+    raise _unknown("this peer knows only a repetition of the transaction", transaction_id)
 
 
 def _ledger_entry(entry: BlockEntry, number: int) -> LedgerEntry:

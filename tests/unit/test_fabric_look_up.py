@@ -127,6 +127,16 @@ async def test_a_repetition_without_its_first_entry_leaves_the_commit_unknown() 
         await found(Peer(7, (envelope(T, "C:F"), "DUPLICATE_TXID")))
 
 
+async def test_a_block_without_the_id_leaves_the_commit_of_that_id_unknown() -> None:
+    class Odd(Peer):
+        def _block(self) -> bytes:
+            return Peer(7, (envelope("cd" * 32, "C:Other"), VALID))._block()
+
+    with pytest.raises(CommitUnknown) as unknown:
+        await found(Odd(7, (envelope(T, "C:F"), "ENDORSEMENT_POLICY_FAILURE")))
+    assert unknown.value.transaction_id == T
+
+
 class Failing:
     """A single gateway that fails at one question."""
 
