@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from streams.fabric.envelopes import validation_code
 from streams.ledger import VALID
-from streams.retry import CONFLICTS
+from streams.retry import CONFLICTS, DUPLICATE_TXID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,12 +26,16 @@ class Sighting:
 
 
 class Expectation:
-    """One expected transaction. `has_several`: there is more than one envelope of its id."""
+    """One expected transaction.
 
-    __slots__ = ("__weakref__", "_is_doubtful", "_sighting", "_waiting", "has_several")
+    `has_several`: there is more than one envelope of its id. `is_repeated`: a block held it as a mere repetition, so
+    the ledger has its id, and no further envelope of it can become valid.
+    """
+
+    __slots__ = ("__weakref__", "_is_doubtful", "_sighting", "_waiting", "has_several", "is_repeated")
 
     def __init__(self) -> None:
-        self.has_several = False
+        self.has_several = self.is_repeated = False
         self._sighting: Sighting | None = None
         self._is_doubtful = False
         self._waiting: list[asyncio.Future[bool]] = []
@@ -115,6 +119,7 @@ class Commits:
             if expectation is None:
                 continue
             settled = next((code for code in (VALID, *sorted(CONFLICTS)) if code in seen), None)
+            expectation.is_repeated |= DUPLICATE_TXID in seen
             if settled is None:
                 expectation.doubt()
             else:

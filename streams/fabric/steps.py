@@ -139,12 +139,13 @@ class GatewayTransaction:
         return content(self._payload).result
 
     async def submit(self) -> GatewayCommit:
-        """Hand the envelope to the orderer. Raises SubmitFailed."""
+        """Hand the envelope to the orderer, unless that could change nothing any more. Raises SubmitFailed."""
         session = self._session
         # What is in a block before this Submit may be another envelope of the id.
         is_first = not self._expectation.is_seen
         try:
-            await session.gateways.call(Method.SUBMIT, self._request, session.settings.submit_timeout_s)
+            if not self._expectation.is_repeated:
+                await session.gateways.call(Method.SUBMIT, self._request, session.settings.submit_timeout_s)
         except grpc.aio.AioRpcError as error:
             failed = submit_error(failure_of(error), self.transaction_id)
             raise session.counted(failed, Step.SUBMIT) from error
@@ -181,7 +182,7 @@ class GatewayCommit:
             if sighting is not None:
                 break
             with contextlib.suppress(CommitUnknown):  # the stream may tell yet
-                if (found := await self._looked_up(is_proof_wanted=False)) is not None:
+                if (found := await self._looked_up(is_proof_wanted=self._expectation.is_repeated)) is not None:
                     return found
         if (found := await self._looked_up()) is not None:
             return found

@@ -102,6 +102,12 @@ async def test_a_cancelled_wait_leaves_nothing_behind(commits: Commits) -> None:
     assert await expectation.news(FAR) == sighting(VALID)
 
 
+def test_a_repetition_is_remembered(commits: Commits) -> None:
+    repeated, other = commits.expect("t"), commits.expect("u")
+    commits.block(7, [("t", DUPLICATE), ("u", POLICY)])
+    assert (repeated.is_repeated, other.is_repeated) == (True, False)
+
+
 def test_what_nobody_expects_any_more_is_forgotten(commits: Commits) -> None:
     kept, dropped = commits.expect("kept"), commits.expect("dropped")
     assert len(commits) == 2
