@@ -35,6 +35,8 @@ _BROKEN = re.compile(
 )
 _SUSPECT = frozenset({StatusCode.DEADLINE_EXCEEDED, StatusCode.UNAVAILABLE, StatusCode.FAILED_PRECONDITION})
 _FULL = "too many requests for /"
+# A peer of which the chaincode cannot run. ABORTED is also the code of what the chaincode itself refused.
+_NO_CHAINCODE = re.compile(r"could not launch chaincode|chaincode stream terminated")
 
 
 class Method(StrEnum):
@@ -170,7 +172,15 @@ def is_unreachable(failure: Failure) -> bool:
 
 def _is_suspect(failure: Failure) -> bool:
     """Whether another gateway might do better, although this one answers, or may yet answer."""
-    return failure.code in _SUSPECT or (failure.code is StatusCode.UNKNOWN and failure.text.startswith(_FULL))
+    match failure.code:
+        case StatusCode.UNKNOWN:
+            return failure.text.startswith(_FULL)
+        case StatusCode.ABORTED:
+            # What a chaincode says stands behind "chaincode response", and may quote anything.
+            texts = [text for text in failure.texts if not text.startswith("chaincode response ")]
+            return any(_NO_CHAINCODE.search(text) for text in texts)
+        case code:
+            return code in _SUSPECT
 
 
 def _may_be_repeated(method: Method, failure: Failure) -> bool:
