@@ -107,6 +107,12 @@ class Reader:
                 await self.changed.wait()
 
 
+async def eventually(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 (the stream has no event for it)
+            await asyncio.sleep(0)
+
+
 @contextlib.asynccontextmanager
 async def following(*scripts: list[Any]) -> AsyncIterator[tuple[BlockStream, Reader, Peer, list[str]]]:
     peer, reader, reasons = Peer(*scripts), Reader(), list[str]()
@@ -184,6 +190,25 @@ async def test_a_stream_that_stands_still_behind_the_chain_is_opened_anew() -> N
         assert peer.seeks == [None, 10]
         assert reasons == peer.left == ["2 blocks have not come"]
         assert "gap" in reader.told[2:]
+
+
+async def test_a_stream_that_hangs_before_its_first_block_is_opened_anew() -> None:
+    async with following([SILENCE], [block(3), SILENCE]) as (stream, reader, peer, reasons):
+        await eventually(lambda: len(peer.seeks) == 1)
+        stream.tell_height(4)
+        assert reasons == []
+        stream.tell_height(4)
+        await reader.until(lambda: stream.last_block == 3)
+        assert reasons == peer.left == ["no block has come"]
+        assert peer.seeks == [None, None]
+
+
+async def test_a_stream_that_was_opened_just_now_is_given_time_for_its_first_block() -> None:
+    async with following([BROKEN], [SILENCE]) as (stream, _, peer, reasons):
+        stream.tell_height(4)
+        await eventually(lambda: len(peer.seeks) == 2)
+        stream.tell_height(4)
+        assert (reasons, peer.left) == (["Socket closed"], [])
 
 
 async def test_a_stream_that_goes_on_behind_the_chain_is_left_alone() -> None:
