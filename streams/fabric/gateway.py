@@ -16,6 +16,7 @@ from streams.fabric.block_stream import BlockStream
 from streams.fabric.commits import Commits
 from streams.fabric.envelopes import BlockEntry, entries
 from streams.fabric.failures import failure_of
+from streams.fabric.following import follow
 from streams.fabric.gateways import Gateways, open_gateways
 from streams.fabric.height import follow_height
 from streams.fabric.proposals import seek_envelope
@@ -165,10 +166,11 @@ class Gateway:
     def start(self) -> None:
         """Follow the blocks and the wallet from now on; does nothing the second time."""
         if not self._tasks:
+            queries, gateways, blocks = self._session.queries, self.gateways, self.blocks
             self._tasks = [
-                asyncio.create_task(self.blocks.run(), name="blocks"),
-                asyncio.create_task(follow_height(self._session.queries, self.gateways, self.blocks), name="height"),
-                asyncio.create_task(self.credentials.follow(), name="wallet"),
+                asyncio.create_task(follow("blocks", blocks.run)),
+                asyncio.create_task(follow("height", lambda: follow_height(queries, gateways, blocks))),
+                asyncio.create_task(follow("wallet", self.credentials.follow)),
             ]
 
     async def stop(self) -> None:
