@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+COMMAND_ID = "command_id"
+"""Key of the transient map under which a chaincode may find its idempotency key. It is never ordered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creator:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.chaincode.reference import COMMAND_ID
-from streams.chaincode.state import ChaincodeRefused
+from streams.chaincode.state import COMMAND_ID, ChaincodeRefused
 from streams.errors import CommitRejected, CommitUnknown, DuplicateTransaction, EndorseFailed, LedgerError, SubmitFailed
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode

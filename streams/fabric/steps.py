@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import grpc
 
+from streams.chaincode.state import COMMAND_ID
 from streams.errors import CommitRejected, CommitUnknown, DuplicateTransaction, EndorseFailed, LedgerError
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode
@@ -30,9 +31,6 @@ from streams.messages import RoutedCommand
 from streams.settings import FabricSettings
 
 E = TypeVar("E", bound=LedgerError)
-
-COMMAND_ID = "command_id"
-"""Key of the transient map under which a chaincode may find its idempotency key. It is never ordered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,11 +18,11 @@ from streams.errors import CommitRejected, CommitUnknown, DuplicateTransaction, 
 from streams.fabric.gateway import Gateway, connect
 from streams.ledger import VALID
 from streams.local.fabric.layout import ORGANISATIONS
-from streams.local.fabric.parts import CHAINCODE, ORDERER
+from streams.local.fabric.parts import CHAINCODE_SERVER, ORDERER
 from streams.local.ledgers import choose_ledger
 from streams.messages import RoutedCommand
 
-PARTS = [ORDERER, CHAINCODE, *(organisation.process for organisation in ORGANISATIONS)]
+PARTS = [ORDERER, CHAINCODE_SERVER, *(organisation.process for organisation in ORGANISATIONS)]
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 
 pytestmark = pytest.mark.skipif(bool(missing_programs()), reason=missing_programs())

@@ -15,6 +15,7 @@ import pytest
 from ledger_commands import Network, applied, create_user, prepare
 from running_simulator import IDENTITIES, PARTNER, Running, eventually
 
+from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.errors import EndorseFailed, LedgerError
 from streams.fabric.gateway import Gateway, connect
 from streams.messages import Outcome, OutcomeKind, RoutedCommand
@@ -22,7 +23,7 @@ from streams.retry import Backoff, Verdict
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Credential, write_credential
 from streams.simulator.config import SimulatorConfig
-from streams.simulator.wallet import ROLE_ATTRIBUTE, network_keys
+from streams.simulator.wallet import network_keys
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event
 
