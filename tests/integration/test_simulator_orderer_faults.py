@@ -10,8 +10,7 @@ import grpc
 import pytest
 from simulator_answers import Failure, at, codes_of, failure
 from simulator_client import CHANNEL, Running, eventually, running
-
-from streams.simulator.member import SignedProposal
+from simulator_member import SignedProposal
 
 ORDERER = "orderer.example.com:7050"
 NO_COMBINATION = Failure(

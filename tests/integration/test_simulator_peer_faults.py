@@ -11,8 +11,7 @@ import grpc
 import pytest
 from simulator_answers import M_COL, M_EVAL, MSP1, MSP2, P1, P2, Failure, failure, refused_at
 from simulator_client import CHANNEL, Running, running
-
-from streams.simulator.member import SignedProposal
+from simulator_member import SignedProposal
 
 ORDERER = "orderer.example.com:7050"
 NO_COMBINATION = Failure(

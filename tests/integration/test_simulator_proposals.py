@@ -25,8 +25,7 @@ from simulator_answers import (
     result_of,
 )
 from simulator_client import CHANNEL, Running, running
-
-from streams.simulator.member import Member, SignedProposal
+from simulator_member import Member, SignedProposal
 
 
 @pytest.fixture

@@ -25,9 +25,9 @@ from simulator_answers import (
     refused_at,
 )
 from simulator_client import CHANNEL, OLDEST, Client, Running, running
+from simulator_member import Member
 
 from streams.simulator.certificates import Authority
-from streams.simulator.member import Member
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ import pytest
 from fabric_protos.common import common_pb2
 from simulator_answers import MSP1, at, codes_of, high_s
 from simulator_client import CHANNEL, NEWEST, OLDEST, Running, running
-
-from streams.simulator.member import Member
+from simulator_member import Member
 
 
 @pytest.fixture
