@@ -122,9 +122,9 @@ async def test_every_gateway_that_can_be_asked_is_asked_before_the_ledger_is_sai
     doubled: Doubled,
 ) -> None:
     unknown = doubled.partner.propose(create_user(), 0).transaction_id
-    assert doubled.second.connections == 0
     assert await doubled.partner.look_up(unknown) is None
-    assert doubled.second.connections == 1
+    assert doubled.partner.gateways.current.address == doubled.first.address
+    assert doubled.second.connections > 0
     for relay in (doubled.second, doubled.first):
         await relay.close()
         async with asyncio.timeout(20):
