@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.chaincode.reference import COMMAND_ID
-from streams.chaincode.state import ChaincodeRefused
+from streams.chaincode.state import COMMAND_ID, ChaincodeRefused
 from streams.errors import CommitRejected, CommitUnknown, DuplicateTransaction, EndorseFailed, LedgerError, SubmitFailed
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode
@@ -130,7 +129,8 @@ class FakeTransaction:
         if faults.loses_answers:
             code = FailureCode.TIMEOUT
             raise SubmitFailed("no answer", code=code, transaction_id=self.transaction_id, may_be_on_ledger=True)
-        return FakeCommit(network=self.network, transaction_id=self.transaction_id)
+        arguments = self.endorsed.arguments
+        return FakeCommit(network=self.network, transaction_id=self.transaction_id, arguments=arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +139,10 @@ class FakeCommit:
 
     network: FakeNetwork
     transaction_id: str
+    arguments: tuple[str, ...]
 
     async def status(self) -> Committed:
-        """Wait for the block. Raises CommitRejected or CommitUnknown."""
+        """Wait for the block. Raises CommitRejected, CommitUnknown or DuplicateTransaction."""
         try:
             entry = await self.network.wait_for(self.transaction_id)
         except TimeoutError:
@@ -154,6 +155,10 @@ class FakeCommit:
                 transaction_id=self.transaction_id,
                 block_number=entry.block_number,
             )
+        if entry.arguments != self.arguments:
+            message = f"block {entry.block_number} holds it with other arguments"
+            code = FailureCode.DUPLICATE_TRANSACTION
+            raise DuplicateTransaction(message, code=code, transaction_id=self.transaction_id)
         return Committed(
             transaction_id=self.transaction_id, block_number=entry.block_number, seen_at=self.network.now()
         )

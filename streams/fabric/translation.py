@@ -29,7 +29,6 @@ class Step(StrEnum):
     SUBMIT = "submit"
     EVALUATE = "evaluate"
     LOOK_UP = "look up"
-    COMMIT_STATUS = "commit status"
 
 
 class Effect(Enum):
@@ -217,9 +216,9 @@ def submit_error(failure: Failure, transaction_id: str) -> SubmitFailed:
     )
 
 
-def look_up_error(failure: Failure, transaction_id: str, step: Step = Step.LOOK_UP) -> CommitUnknown | None:
+def look_up_error(failure: Failure, transaction_id: str) -> CommitUnknown | None:
     """None: the ledger holds nothing under the id. Whatever else keeps it from answering is CommitUnknown."""
-    row, _ = find(step, failure)
+    row, _ = find(Step.LOOK_UP, failure)
     if row.effect is Effect.NOT_FOUND:
         return None
     return CommitUnknown(str(failure), code=row.means, transaction_id=transaction_id)

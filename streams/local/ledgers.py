@@ -20,7 +20,8 @@ from streams.settings import ExternalLedgerSettings, load, variables
 
 SIMULATOR = "simulator"
 NATIVE = "native"
-KINDS = (SIMULATOR, NATIVE, "external")
+EXTERNAL = "external"
+KINDS = (SIMULATOR, NATIVE, EXTERNAL)
 LEDGER_PORTS = (SIMULATOR, *NATIVE_PORTS)
 """Names of the ports that a ledger of ours listens on."""
 _FABRIC = "STREAMS_FABRIC__"
@@ -68,15 +69,11 @@ def choose_ledger(
 
     Raises StackFailed for one that cannot be had, SettingsInvalid for an external one that is not described.
     """
-    match options.kind:
-        case "simulator":
-            return _simulator(options, paths, identities, ports)
-        case "external":
-            return _external()
-        case "native":
-            return _native(options, paths, identities, ports)
-        case unknown:
-            raise StackFailed(f"no ledger is called {unknown!r}")
+    require(options.kind)
+    if options.kind == EXTERNAL:
+        return _external()
+    made = _native if options.kind == NATIVE else _simulator
+    return made(options, paths, identities, ports)
 
 
 def _simulator(

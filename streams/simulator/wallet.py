@@ -10,11 +10,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from streams.chaincode.attributes import attributes_of
+from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.errors import CredentialsInvalid
 from streams.simulator.certificates import SERVER_NAMES, Authority, Credential, write_credential, write_file
 from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, IdentityConfig
 
-ROLE_ATTRIBUTE = "gxc_role"
 ORG2_SERVER_NAMES = ("localhost", "peer0.org2.example.com")
 ORDERER_SERVER_NAMES = ("localhost", "orderer.example.com")
 

@@ -114,6 +114,25 @@ async def test_a_gateway_that_hangs_is_left_after_some_calls_that_did_not_end(do
     doubled.first.is_hanging = False
 
 
+async def test_every_gateway_that_can_be_asked_is_asked_before_the_ledger_is_said_to_hold_nothing(
+    doubled: Doubled,
+) -> None:
+    unknown = doubled.partner.propose(create_user(), 0).transaction_id
+    assert await doubled.partner.look_up(unknown) is None
+    assert doubled.partner.gateways.current.address == doubled.first.address
+    assert doubled.second.connections > 0
+    for relay in (doubled.second, doubled.first):
+        await relay.close()
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    assert await doubled.partner.look_up(unknown) is None
+                    break
+                except CommitUnknown:  # the connection broke under the call
+                    continue
+        await relay.open()
+
+
 async def test_with_every_gateway_down_the_failure_is_that_of_one(doubled: Doubled) -> None:
     transaction = await doubled.partner.propose(create_user(), 0).endorse()
     await doubled.first.close()

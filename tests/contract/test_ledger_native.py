@@ -21,13 +21,13 @@ from streams.errors import CommitUnknown, DuplicateTransaction, StackFailed, Sub
 from streams.fabric.gateway import Gateway
 from streams.ledger import VALID
 from streams.local.fabric.layout import ORGANISATIONS
-from streams.local.fabric.parts import CHAINCODE, ORDERER
+from streams.local.fabric.parts import CHAINCODE_SERVER, ORDERER
 from streams.local.ledgers import choose_ledger
 from streams.messages import RoutedCommand
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Authority
 
-PARTS = [ORDERER, CHAINCODE, *(organisation.process for organisation in ORGANISATIONS)]
+PARTS = [ORDERER, CHAINCODE_SERVER, *(organisation.process for organisation in ORGANISATIONS)]
 needs_network = pytest.mark.needs_network
 LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F"}
 

@@ -32,7 +32,7 @@ from wire_network import Wire, create_user, said, wired
 from wire_ordering_contract import TOTAL_SUPPLY
 
 from streams.local.fabric.layout import ORDERER_MSP
-from streams.local.fabric.parts import CHAINCODE, ORDERER
+from streams.local.fabric.parts import CHAINCODE_SERVER, ORDERER
 
 SILENT = re.compile(
     r"rpc error: code = (DeadlineExceeded|Unavailable) desc = "
@@ -153,7 +153,7 @@ async def test_a_submit_that_the_client_cancels_may_have_been_ordered(wire: Wire
 async def test_a_chaincode_that_is_down_is_named_and_one_that_is_back_is_used_at_once(
     native: NativeNetwork, wire: Wire
 ) -> None:
-    with down(native, CHAINCODE):
+    with down(native, CHAINCODE_SERVER):
         code, message, rows = await seen(endorsing(wire), lambda last: "could not launch chaincode" in details(last))
     assert (code, message, [msp_id for msp_id, _ in rows or ()]) == ("ABORTED", M_END, [MSP1])
     assert details((code, message, rows)).endswith('connect: connection refused"')
@@ -164,7 +164,7 @@ async def test_an_id_is_taken_while_it_is_simulated_also_after_the_client_has_go
     native: NativeNetwork, wire: Wire
 ) -> None:
     proposal = wire.client.member.propose(*create_user())
-    with frozen(native, CHAINCODE):
+    with frozen(native, CHAINCODE_SERVER):
         gone = await said(wire.client.endorse(proposal, timeout_s=1))
         assert gone[0] in {"DEADLINE_EXCEEDED", "CANCELLED"}
         taken = await said(wire.client.endorse(proposal))
@@ -179,10 +179,10 @@ async def test_an_id_is_taken_while_it_is_simulated_also_after_the_client_has_go
 async def test_a_chaincode_that_dies_during_the_call_ends_its_stream(native: NativeNetwork, wire: Wire) -> None:
     proposal = wire.client.member.propose(*create_user())
     text = f"error in simulation: failed to execute transaction {proposal.transaction_id}: error sending: "
-    with frozen(native, CHAINCODE):
+    with frozen(native, CHAINCODE_SERVER):
         calls = {asyncio.ensure_future(said(wire.client.endorse(proposal, timeout_s=30))) for _ in range(2)}
         (late,), (simulated,) = await asyncio.wait(calls, return_when=asyncio.FIRST_COMPLETED)
-        os.kill(native.parts()[CHAINCODE].pid, signal.SIGKILL)
+        os.kill(native.parts()[CHAINCODE_SERVER].pid, signal.SIGKILL)
     assert await late == ("ABORTED", M_END, [(MSP1, f"{text}txid: {proposal.transaction_id}(gxchannel) exists")])
     assert await simulated == ("ABORTED", M_END, [(MSP1, f"{text}chaincode stream terminated")])
 
@@ -194,7 +194,7 @@ async def test_what_hangs_for_longer_than_gateway_and_peers_wait_is_named_and_an
     transaction_id, envelope = await wire.endorsed(*TOTAL_SUPPLY)
     proposal = wire.client.member.propose(*create_user())
     request = wire.client.submit_request(envelope)
-    with frozen(native, CHAINCODE), frozen(native, OTHER_PEER), frozen(native, ORDERER):
+    with frozen(native, CHAINCODE_SERVER), frozen(native, OTHER_PEER), frozen(native, ORDERER):
         slow, hung, unordered = await asyncio.gather(
             said(wire.client.endorse(proposal, timeout_s=100)),
             said(wire.client.endorse(wire.client.member.propose(*create_user()), MSP2, timeout_s=100)),

@@ -19,11 +19,11 @@ from gateway_contract import clients
 from running_simulator import PARTNER
 from simulator_answers import M_COL, M_END, M_EVAL, MSP1, MSP2, codes_of, failure
 from simulator_client import OPTIONS, Client, Stream
+from simulator_member import Member
 
+from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Authority
-from streams.simulator.member import Member
-from streams.simulator.wallet import ROLE_ATTRIBUTE
 
 Said = tuple[str, str, list[tuple[str, str]] | None]
 """Code, message, and (MSP id, text) of each detail."""

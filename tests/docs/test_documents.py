@@ -18,6 +18,7 @@ from docs.configuration import PROCESSES
 from streams.cli import app
 from streams.demo.script import Script
 from streams.local.jar_lock import read_lock
+from streams.local.ledgers import LedgerOptions
 from streams.settings import PREFIX, Settings, SubmitSettings, variables
 
 EVERY_PAGE = pytest.mark.parametrize("page", [Page(file) for file in PAGES], ids=lambda page: str(page.file.name))
@@ -152,3 +153,7 @@ def generate(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "docs.generate", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def test_the_readme_tells_how_often_the_local_line_cuts_blocks() -> None:
+    assert f"have blocks cut every {LedgerOptions().block_interval_s:g} s" in Page(ROOT / "README.md").text

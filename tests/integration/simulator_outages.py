@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from simulator_client import Running, running
-
-from streams.simulator.member import SignedProposal
+from simulator_member import SignedProposal
 
 TIMED_OUT = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 

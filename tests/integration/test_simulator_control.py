@@ -19,11 +19,11 @@ import grpc
 import pytest
 from simulator_answers import failure
 from simulator_client import Client
+from simulator_member import Member
 
 from streams.errors import StackFailed
 from streams.simulator.config import CONTROL_FILE
 from streams.simulator.control import Control
-from streams.simulator.member import Member
 
 ANY_PORT = "127.0.0.1:0"
 

@@ -11,9 +11,8 @@ import grpc
 import pytest
 from simulator_answers import M_COL, M_EVAL, MSP1, MSP2, P1, P2, Failure, failure, refused_at
 from simulator_client import Running, running
+from simulator_member import SignedProposal
 from simulator_outages import TIMED_OUT, impatient, proposal, refused_connection
-
-from streams.simulator.member import SignedProposal
 
 NO_COMBINATION = Failure(
     code="FAILED_PRECONDITION",

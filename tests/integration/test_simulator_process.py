@@ -14,8 +14,7 @@ from pathlib import Path
 import grpc
 import pytest
 from simulator_client import CHANNEL, Client
-
-from streams.simulator.member import Member
+from simulator_member import Member
 
 
 @asynccontextmanager

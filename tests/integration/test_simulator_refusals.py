@@ -24,9 +24,8 @@ from simulator_answers import (
     refused_at,
 )
 from simulator_client import CHANNEL, OLDEST, Client, Running, running
+from simulator_member import Member
 from wrong_messages import STRANGERS, prepared, stranger
-
-from streams.simulator.member import Member
 
 
 @pytest.fixture

@@ -11,9 +11,8 @@ import pytest
 from fabric_protos.common import common_pb2
 from simulator_answers import MSP1, at, codes_of
 from simulator_client import CHANNEL, NEWEST, OLDEST, Running, running
+from simulator_member import Member
 from wrong_messages import SEEKS
-
-from streams.simulator.member import Member
 
 
 @pytest.fixture

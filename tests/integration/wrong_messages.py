@@ -9,9 +9,9 @@ from fabric_protos.common import common_pb2
 from fabric_protos.peer import proposal_pb2
 from simulator_answers import DENIED, MSP1, VALIDATING, at, high_s
 from simulator_client import OLDEST
+from simulator_member import Member, SignedProposal
 
 from streams.simulator.certificates import Authority
-from streams.simulator.member import Member, SignedProposal
 
 
 def right_id(member: Member) -> str:

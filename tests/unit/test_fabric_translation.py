@@ -66,9 +66,9 @@ def test_a_failed_look_up_leaves_the_commit_unknown(case: Case) -> None:
 
 @pytest.mark.parametrize("case", COMMIT_STATUS, ids=name)
 def test_a_failed_commit_status_leaves_the_commit_unknown(case: Case) -> None:
-    error = look_up_error(case.failure, T, Step.COMMIT_STATUS)
+    error = look_up_error(case.failure, T)
     assert error is not None
-    assert error.code == case.code
+    assert (error.code, error.transaction_id) == (case.code, T)
 
 
 @pytest.mark.parametrize("what", ["transaction with id", "block for txID"])
@@ -162,7 +162,7 @@ def test_every_row_is_needed() -> None:
     counted |= {find(Step.EVALUATE, case.failure)[0] for case in EVALUATE}
     counted |= {find(Step.SUBMIT, case.failure)[0] for case in SUBMIT}
     counted |= {find(Step.LOOK_UP, case.failure)[0] for case in LOOK_UP}
-    counted |= {find(Step.COMMIT_STATUS, case.failure)[0] for case in COMMIT_STATUS}
+    counted |= {find(Step.LOOK_UP, case.failure)[0] for case in COMMIT_STATUS}
     applied = asked("command c already applied by transaction " + T)
     counted.add(find(Step.ENDORSE, applied, "c")[0])
     counted.add(find(Step.LOOK_UP, asked(f"x, error no such transaction ID [{T}] in index"))[0])

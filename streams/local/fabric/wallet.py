@@ -10,11 +10,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from streams.chaincode.attributes import attributes_of
+from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.errors import CredentialsInvalid
 from streams.local.fabric.layout import GATEWAY_ORGANISATION, Layout
 from streams.simulator.certificates import Authority, Credential, write_credential, write_file
 
-ROLE_ATTRIBUTE = "gxc_role"
 TLS_AUTHORITY = "tlsca-cert"
 
 
