@@ -25,6 +25,8 @@ LOOKED_AT_EVERY_S = 1.0
 REPLACED_WITHIN_S = 5.0
 """How long the second file of a pair may take to follow the first one."""
 
+_ROLES = frozenset({"client", "admin", "peer", "orderer"})
+
 Tell = Callable[[Event, str], None]
 _Seen = tuple[tuple[int, ...] | None, ...]
 
@@ -69,7 +71,7 @@ class Credentials:
             self._waiting, self._waiting_since = seen, self._clock()
         try:
             renewed = load_identity(self._wallet, self.identity.name, self.identity.msp_id, now=self._now())
-            _check(self.identity, renewed, self._now())
+            _check(self._wallet / f"{renewed.name}-cert", self.identity, renewed, self._now())
         except Exception as problem:
             # Whatever is wrong with the new pair, also a certificate that the library cannot parse: the old one stays.
             self._refuse(seen, problem)
@@ -120,22 +122,24 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _check(current: Identity, renewed: Identity, now: datetime) -> None:
+def _check(file: Path, current: Identity, renewed: Identity, now: datetime) -> None:
     """Whether it is the same client's certificate of the same authority. Raises CredentialsInvalid."""
     if renewed.not_before > now:
         raise CredentialsInvalid(
-            f"{renewed.name}-cert: the new certificate is not valid before {renewed.not_before:%Y-%m-%d %H:%M:%S} UTC"
+            f"{file}: the new certificate is not valid before {renewed.not_before:%Y-%m-%d %H:%M:%S} UTC"
         )
     old, new = (x509.load_pem_x509_certificate(identity.certificate) for identity in (current, renewed))
     for what, of_old, of_new in (
-        ("issued by", old.issuer.rfc4514_string(), new.issuer.rfc4514_string()),
-        ("issued with the authority's key", _authority_key(old), _authority_key(new)),
-        ("the certificate of", _common_name(old), _common_name(new)),
+        ("issuer", old.issuer.rfc4514_string(), new.issuer.rfc4514_string()),
+        ("AuthorityKeyIdentifier, the issuer's key,", _authority_key(old), _authority_key(new)),
+        ("common name", _subject(old, NameOID.COMMON_NAME), _subject(new, NameOID.COMMON_NAME)),
+        # A network without node OUs asks for none: only one that is there may not get lost.
+        ("role (OU)", _role(old), _role(new) if _role(old) else ""),
     ):
         if of_old != of_new:
             raise CredentialsInvalid(
-                f"{renewed.name}-cert: the new certificate is {what} {of_new}, the one in use {of_old};"
-                " put the right one there, or restart if the change is meant"
+                f"{file}: the new certificate's {what} is {of_new or 'missing'}, that of the one in use is"
+                f" {of_old or 'missing'}; put the right one there, or restart if the change is meant"
             )
 
 
@@ -143,9 +147,15 @@ def _authority_key(certificate: x509.Certificate) -> str:
     try:
         found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     except x509.ExtensionNotFound:
-        return "unnamed"
+        return ""
     return (found.key_identifier or b"").hex()
 
 
-def _common_name(certificate: x509.Certificate) -> str:
-    return ", ".join(str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+def _role(certificate: x509.Certificate) -> str:
+    """The node OU that a peer reads the member's role from (msp/mspimplsetup.go); other units say nothing to it."""
+    units = _subject(certificate, NameOID.ORGANIZATIONAL_UNIT_NAME).split(", ")
+    return ", ".join(sorted(_ROLES.intersection(units)))
+
+
+def _subject(certificate: x509.Certificate, part: x509.ObjectIdentifier) -> str:
+    return ", ".join(str(name.value) for name in certificate.subject.get_attributes_for_oid(part))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,12 +23,12 @@ CA, OTHER_CA = authority("ca.org1"), authority("ca.org2")
 class Watched:
     """A wallet, followed with a clock that is moved by hand."""
 
-    def __init__(self, wallet: Path) -> None:
+    def __init__(self, wallet: Path, units: Sequence[str] = ("client",)) -> None:
         self.wallet = wallet
         self.now_s = 0.0
         self.told: list[tuple[Event, str]] = []
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.first = issued(CA, self.key, NAME)
+        self.first = issued(CA, self.key, NAME, units=units)
         put(wallet, NAME, self.first, pem(self.key))
         identity = load_identity(wallet, NAME, "Org1MSP", now=NOW)
         self.credentials = Credentials(
@@ -95,6 +95,19 @@ def test_a_new_certificate_for_the_same_key_is_taken_up(watched: Watched) -> Non
     assert watched.poll() == renewed
 
 
+def test_other_units_than_the_role_may_change(watched: Watched) -> None:
+    renewed = issued(CA, watched.key, NAME, units=["client", "department1"])
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
+def test_a_role_may_be_added_where_the_network_asked_for_none(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, units=[])
+    renewed = issued(CA, watched.key, NAME)
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
 def test_files_that_are_written_again_change_nothing(watched: Watched) -> None:
     put(watched.wallet, NAME, watched.first, pem(watched.key))
     assert watched.poll_for(20) == watched.first
@@ -139,6 +152,18 @@ def _other_client(watched: Watched) -> None:
     (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, "org1-super-admin"))
 
 
+def _unnamed_key_of_the_authority(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, names_the_key=False))
+
+
+def _without_role(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, units=["department1"]))
+
+
+def _another_role(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, units=["peer"]))
+
+
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
@@ -148,9 +173,12 @@ def _other_client(watched: Watched) -> None:
         (_open_key, "run: chmod 600"),
         (_not_yet_valid, "the new certificate is not valid before 2026-01-02 00:00:00 UTC"),
         (_expired, "the certificate expired at 2026-01-01 00:00:00 UTC"),
-        (_other_authority, "issued by CN=ca.org2, the one in use CN=ca.org1"),
-        (_other_key_of_the_authority, "issued with the authority's key"),
-        (_other_client, "the certificate of org1-super-admin, the one in use org1-admin"),
+        (_other_authority, "issuer is CN=ca.org2, that of the one in use is CN=ca.org1"),
+        (_other_key_of_the_authority, "AuthorityKeyIdentifier, the issuer's key, is "),
+        (_unnamed_key_of_the_authority, "AuthorityKeyIdentifier, the issuer's key, is missing, that of the one in use"),
+        (_other_client, "common name is org1-super-admin, that of the one in use is org1-admin"),
+        (_without_role, "role (OU) is missing, that of the one in use is client"),
+        (_another_role, "role (OU) is peer, that of the one in use is client"),
     ],
 )
 def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
@@ -161,6 +189,7 @@ def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
     ((event, text),) = watched.told
     assert event is Event.CERTIFICATE_REFUSED
     assert complaint in text
+    assert text.startswith(f"{watched.wallet}/")
     assert "the certificate in use is kept" in text
     assert list(watched.kept()) == [f"{NAME}-cert.in-use"]
 
