@@ -10,6 +10,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -111,6 +112,19 @@ class Credentials:
     def _look(self) -> _Seen:
         name = self.identity.name
         return tuple(_stamp(self._wallet / f"{name}-{part}") for part in ("cert", "key"))
+
+
+def not_in_use(wallet: Path, identity: Identity, now: datetime) -> str | None:
+    """What the wallet's pair `identity` waits for; None: workers sign with it, or have signed with none yet.
+
+    Raises CredentialsInvalid when a running worker refuses it.
+    """
+    file = wallet / f"{identity.name}-cert"
+    in_use = file.with_name(f"{file.name}.in-use")
+    if not in_use.exists() or (certificate := in_use.read_bytes()) == identity.certificate:
+        return None
+    _check(file, replace(identity, certificate=certificate), identity, now)
+    return f"{file} is not in use yet, {in_use.name} is: a running worker takes it up within seconds"
 
 
 def _stamp(file: Path) -> tuple[int, ...] | None:

@@ -17,6 +17,7 @@ from running_simulator import IDENTITIES, PARTNER, Running, eventually
 from streams.errors import LedgerError
 from streams.fabric.gateway import Gateway, connect
 from streams.messages import Outcome, OutcomeKind, RoutedCommand
+from streams.operations.check import Finding, check_identity
 from streams.retry import Backoff, Verdict
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Credential, write_credential
@@ -175,3 +176,21 @@ async def test_the_blocks_go_on_over_a_renewal_and_a_restart_of_the_gateway(rene
     await renewable.running.start()
     committed = await applied(renewable.partner, create_user())
     await eventually(lambda: renewable.partner.blocks.last_block == committed.block_number)
+
+
+async def test_the_check_tells_a_pair_in_the_wallet_from_the_one_in_use(renewable: Renewable) -> None:
+    async def finding() -> Finding:
+        return await check_identity(renewable.settings, PARTNER.name)
+
+    certificate_file = renewable.settings.wallet / f"{PARTNER.name}-cert"
+    await eventually((renewable.settings.wallet / f"{PARTNER.name}-cert.in-use").exists)
+    assert "in use" not in (await finding()).seen
+    await renewable.partner.stop()  # nobody takes up what comes now
+    renewable.renew()
+    waiting = await finding()
+    assert waiting.is_ok
+    assert f"; {certificate_file} is not in use yet, {PARTNER.name}-cert.in-use is" in waiting.seen
+    write_credential(renewable.settings.wallet, PARTNER.name, renewable.issue(name="org1-somebody"))
+    refused = await finding()
+    assert not refused.is_ok
+    assert f"{certificate_file}: the new certificate's common name is org1-somebody" in refused.seen
