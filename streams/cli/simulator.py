@@ -18,6 +18,7 @@ from streams.simulator.config import (
     ORGANISATIONS,
     IdentityConfig,
     SimulatorConfig,
+    read_address,
 )
 from streams.simulator.faults import KINDS, Fault, Limits
 
@@ -45,6 +46,14 @@ def add_to(app: typer.Typer) -> None:
     app.add_typer(simulator, name="simulator")
 
 
+def _address(text: str | None) -> str | None:
+    """For typer: a wrong address is a wrong call."""
+    try:
+        return None if text is None else read_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 @simulator.callback()
 def group() -> None:
     """A Fabric network in one process, to test clients against."""
@@ -54,10 +63,14 @@ def group() -> None:
 def run_alone(
     state: State = DEFAULT_STATE,
     wallet: Annotated[Path | None, typer.Option(help="Gets certificates and keys; default: STATE/wallet.")] = None,
-    listen: Annotated[str, typer.Option(help="The gateway and peer of Org1MSP.")] = "127.0.0.1:7051",
-    org2_listen: Annotated[str, typer.Option(help="The gateway and peer of Org2MSP.")] = "127.0.0.1:9051",
-    orderer_listen: Annotated[str, typer.Option(help="The orderer.")] = "127.0.0.1:7050",
-    control: Annotated[str | None, typer.Option(help="Serve the control API here; 127.0.0.1:0 for any port.")] = None,
+    listen: Annotated[str, typer.Option(callback=_address, help="The gateway and peer of Org1MSP.")] = "127.0.0.1:7051",
+    org2_listen: Annotated[
+        str, typer.Option(callback=_address, help="The gateway and peer of Org2MSP.")
+    ] = "127.0.0.1:9051",
+    orderer_listen: Annotated[str, typer.Option(callback=_address, help="The orderer.")] = "127.0.0.1:7050",
+    control: Annotated[
+        str | None, typer.Option(callback=_address, help="Serve the control API here; 127.0.0.1:0 for any port.")
+    ] = None,
     identity: Annotated[
         list[str], typer.Option(help="A client to make certificate and key for: NAME=ROLE or NAME=ROLE@MSP.")
     ] = list(DEFAULT_IDENTITIES),  # noqa: B006  (typer copies it)

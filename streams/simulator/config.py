@@ -12,6 +12,17 @@ CONTROL_FILE = "control-url"
 """In the state folder: where the control API of the running simulator is."""
 
 
+_PORT_MAX = 65_535
+
+
+def read_address(text: str) -> str:
+    """`host:port` to listen on, unchanged. Raises ValueError for anything else."""
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > _PORT_MAX:
+        raise ValueError(f"{text!r} is not HOST:PORT with a port up to {_PORT_MAX}")
+    return text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityConfig:
     """A client whose certificate and key are put into the wallet; `role` becomes its attribute `gxc_role`."""

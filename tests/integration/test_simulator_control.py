@@ -143,6 +143,13 @@ async def test_a_wrong_fault_is_one_clear_line(
     assert "Traceback" not in errors
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "127.0.0.1:-5", "foo"])
+async def test_an_address_that_is_none_is_a_wrong_call(tmp_path: Path, address: str) -> None:
+    code, output, errors = await command("run", "--state", str(tmp_path), "--listen", address)
+    assert (code, output) == (2, "")
+    assert f"{address!r} is not HOST:PORT" in errors
+
+
 async def test_the_api_says_what_is_wrong_with_a_request(child: Child) -> None:
     faults = child.url + "/faults"
     assert ask(faults, "POST", {"kind": "late"}, content_type="text/plain")[0] == 415
