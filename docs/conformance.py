@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from streams.errors import StackFailed
 from streams.local.fabric.programs import find_programs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +35,11 @@ Results = Mapping[str, Mapping[str, str]]
 
 def main() -> int:
     """0 and the page when every case ran and passed on both; 1 and no page when the real network was not run."""
+    try:
+        find_programs()
+    except StackFailed as missing:
+        print(f"docs.conformance: nothing is run: {missing}", file=sys.stderr)
+        return 1
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
         subprocess.run([sys.executable, "-m", "pytest", *SUITE, f"--junitxml={report}"], cwd=ROOT, check=False)
