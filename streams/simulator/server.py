@@ -24,7 +24,7 @@ from streams.simulator.part_faults import Changes, Clocks
 from streams.simulator.parts import Parts
 from streams.simulator.restarts import Restarts
 from streams.simulator.validator import Validator
-from streams.simulator.wallet import NetworkKeys, fill_wallet, network_keys
+from streams.simulator.wallet import NetworkKeys, client_names, fill_wallet, network_keys
 
 
 class Simulator:
@@ -58,6 +58,10 @@ class Simulator:
     def keys(self) -> NetworkKeys:
         """The network's authorities: what else is issued by them is a member too."""
         return network_keys(self.config.state / "crypto")
+
+    def identity_names(self) -> list[str]:
+        """The clients whose certificates are in the wallet."""
+        return client_names(self.config.wallet)
 
     def add_fault(self, fault: Fault) -> ActiveFault:
         """Put a fault into force; a restart without limits begins now."""

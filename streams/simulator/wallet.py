@@ -15,6 +15,7 @@ from streams.simulator.certificates import SERVER_NAMES, Authority, Credential, 
 from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, IdentityConfig
 
 ROLE_ATTRIBUTE = "gxc_role"
+TLS_AUTHORITY = "tlsca-cert"
 ORG2_SERVER_NAMES = ("localhost", "peer0.org2.example.com")
 ORDERER_SERVER_NAMES = ("localhost", "orderer.example.com")
 
@@ -62,7 +63,12 @@ def fill_wallet(wallet: Path, keys: NetworkKeys, identities: Iterable[IdentityCo
         else:
             write_credential(wallet, identity.name, authority.issue(identity.name, "client", attributes=attributes))
     root = keys.tls_authority.certificate.public_bytes(Encoding.PEM)
-    write_file(wallet / "tlsca-cert", root, mode=0o644)
+    write_file(wallet / TLS_AUTHORITY, root, mode=0o644)
+
+
+def client_names(wallet: Path) -> list[str]:
+    """Whose certificates are in the folder, in order."""
+    return sorted(file.name.removesuffix("-cert") for file in wallet.glob("*-cert") if file.name != TLS_AUTHORITY)
 
 
 def _check(path: Path, authority: Authority, attributes: Mapping[str, str]) -> None:
