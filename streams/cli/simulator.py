@@ -8,13 +8,18 @@ from typing import Annotated
 import typer
 
 from streams.cli.faults import DEFAULT_STATE, State, fault
+from streams.cli.output import stdout
+from streams.errors import StackFailed
 from streams.simulator.config import (
+    CRYPTO,
     GATEWAY_ORGANISATION,
     ORGANISATIONS,
     IdentityConfig,
     SimulatorConfig,
     read_address,
 )
+from streams.simulator.wallet import network_keys
+from streams.simulator.wallet import renew as renew_client
 
 DEFAULT_IDENTITIES = (
     "org1-super-admin=gx_super_admin",
@@ -86,6 +91,26 @@ def run_alone(
         gateway_limit=gateway_limit,
     )
     run(config, roles, control, own_core=own_core)
+
+
+@simulator.command()
+def renew(
+    identity: Annotated[str, typer.Argument(help="A client of the wallet.")],
+    state: State = DEFAULT_STATE,
+    wallet: Annotated[Path | None, typer.Option(help="Folder of the client's pair; default: STATE/wallet.")] = None,
+) -> None:
+    """Put a new certificate and key of a client into the wallet, as its certificate authority would.
+
+    Workers that run take them up within seconds. A line of `streams up` keeps its wallet beside the ledger.
+
+    Example: streams simulator renew org1-admin --state .local/state/ledger --wallet .local/state/wallet
+    """
+    if not (state / CRYPTO).is_dir():
+        raise StackFailed(f"there is no {state / CRYPTO}: no simulator has kept its keys in {state}")
+    folder = wallet or state / "wallet"
+    renewed = renew_client(folder, identity, network_keys(state / CRYPTO)).certificate
+    until = f"{renewed.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC"
+    stdout.print(f"{folder / identity}-cert and -key are new, valid until {until}", soft_wrap=True)
 
 
 def _identity(text: str) -> IdentityConfig:

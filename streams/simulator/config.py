@@ -8,6 +8,8 @@ from pathlib import Path
 GATEWAY_ORGANISATION = "Org1MSP"
 ORGANISATIONS = (GATEWAY_ORGANISATION, "Org2MSP")
 ORDERER_ORGANISATION = "OrdererMSP"
+CRYPTO = "crypto"
+"""In the state folder: the keys of the network's authorities and parts."""
 CONTROL_FILE = "control-url"
 """In the state folder: where the control API of the running simulator is."""
 

@@ -77,6 +77,7 @@ async def test_what_was_committed_is_there_after_a_kill(tmp_path: Path) -> None:
         (["--identity", "nobody"], 2, "'nobody' is not NAME=ROLE"),
         (["--identity", "a=r@NoMSP"], 2, "NoMSP is not one of Org1MSP, Org2MSP"),
         (["--block-interval-s", "0"], 2, "must be greater than 0"),
+        (["--state", "/dev/null"], 1, "/dev/null cannot be a folder of the simulator: File exists"),
         (["--roles", "nobody"], 1, "there is no role map 'nobody'"),
         (["--listen", "192.0.2.1:1"], 1, "cannot listen on 192.0.2.1:1: Cannot assign requested address"),
         (["--listen", "127.0.0.1:99999"], 2, "'127.0.0.1:99999' is not HOST:PORT with a port up to 65535"),
