@@ -14,6 +14,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from streams.telemetry import Event
 LOOKED_AT_EVERY_S = 1.0
 REPLACED_WITHIN_S = 5.0
 """How long the second file of a pair may take to follow the first one."""
+
+_ROLES = frozenset({"client", "admin", "peer", "orderer"})
 
 Tell = Callable[[Event, str], None]
 _Seen = tuple[tuple[int, ...] | None, ...]
@@ -92,7 +95,7 @@ class Credentials:
             self._waiting, self._waiting_since = seen, self._clock()
         try:
             renewed = load_identity(self._wallet, self.identity.name, self.identity.msp_id, now=self._now())
-            _check(self.identity, renewed)
+            _check(self._wallet / f"{renewed.name}-cert", self.identity, renewed)
         except Exception as problem:
             # Whatever is wrong with the new pair, also a certificate that the library cannot parse: the old one stays.
             self._limit()
@@ -160,6 +163,19 @@ class Credentials:
         return tuple(_stamp(self._wallet / f"{name}-{part}") for part in ("cert", "key"))
 
 
+def not_in_use(wallet: Path, identity: Identity) -> str | None:
+    """What the wallet's pair `identity` waits for; None: workers sign with it, or have signed with none yet.
+
+    Raises CredentialsInvalid when a running worker refuses it.
+    """
+    file = wallet / f"{identity.name}-cert"
+    in_use = file.with_name(f"{file.name}.in-use")
+    if not in_use.exists() or (certificate := in_use.read_bytes()) == identity.certificate:
+        return None
+    _check(file, replace(identity, certificate=certificate), identity)
+    return f"{file} is not in use yet, {in_use.name} is: a running worker takes it up within seconds"
+
+
 def _stamp(file: Path) -> tuple[int, ...] | None:
     """Changes whenever the file is written, replaced or made readable."""
     try:
@@ -169,18 +185,20 @@ def _stamp(file: Path) -> tuple[int, ...] | None:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _check(current: Identity, renewed: Identity) -> None:
+def _check(file: Path, current: Identity, renewed: Identity) -> None:
     """Whether it is the same client's certificate of the same authority. Raises CredentialsInvalid."""
     old, new = (x509.load_pem_x509_certificate(identity.certificate) for identity in (current, renewed))
     for what, of_old, of_new in (
-        ("issued by", old.issuer.rfc4514_string(), new.issuer.rfc4514_string()),
-        ("issued with the authority's key", _authority_key(old), _authority_key(new)),
-        ("the certificate of", _common_name(old), _common_name(new)),
+        ("issuer", old.issuer.rfc4514_string(), new.issuer.rfc4514_string()),
+        ("AuthorityKeyIdentifier, the issuer's key,", _authority_key(old), _authority_key(new)),
+        ("common name", _subject(old, NameOID.COMMON_NAME), _subject(new, NameOID.COMMON_NAME)),
+        # A network without node OUs asks for none: only one that is there may not get lost.
+        ("role (OU)", _role(old), _role(new) if _role(old) else ""),
     ):
         if of_old != of_new:
             raise CredentialsInvalid(
-                f"{renewed.name}-cert: the new certificate is {what} {of_new}, the one in use {of_old};"
-                " put the right one there, or restart if the change is meant"
+                f"{file}: the new certificate's {what} is {of_new or 'missing'}, that of the one in use is"
+                f" {of_old or 'missing'}; put the right one there, or restart if the change is meant"
             )
 
 
@@ -188,9 +206,15 @@ def _authority_key(certificate: x509.Certificate) -> str:
     try:
         found = certificate.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value
     except x509.ExtensionNotFound:
-        return "unnamed"
+        return ""
     return (found.key_identifier or b"").hex()
 
 
-def _common_name(certificate: x509.Certificate) -> str:
-    return ", ".join(str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME))
+def _role(certificate: x509.Certificate) -> str:
+    """The node OU that a peer reads the member's role from (msp/mspimplsetup.go); other units say nothing to it."""
+    units = _subject(certificate, NameOID.ORGANIZATIONAL_UNIT_NAME).split(", ")
+    return ", ".join(sorted(_ROLES.intersection(units)))
+
+
+def _subject(certificate: x509.Certificate, part: x509.ObjectIdentifier) -> str:
+    return ", ".join(str(name.value) for name in certificate.subject.get_attributes_for_oid(part))

@@ -73,6 +73,9 @@ class _Faults:
 
     def add(self, fields: object) -> dict[str, Any]:
         fault = read_fault(fields)
+        names = self._simulator.identity_names()
+        if fault.identity is not None and fault.identity not in names:
+            raise ValueError(f"identity: the wallet has no {fault.identity!r}; it has {', '.join(names)}")
         return self._in_loop(lambda: _shown(self._simulator.add_fault(fault)))
 
     def remove(self, number: int) -> bool:

@@ -11,8 +11,11 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Unpack
 
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, ValidationError
+from pydantic_core import ErrorDetails
 
 Chance = Annotated[float, Field(ge=0, le=1)]
+Organisation = Literal["Org1MSP", "Org2MSP"]
+"""Those of `streams.simulator.config.ORGANISATIONS`."""
 
 
 class Rpc(StrEnum):
@@ -39,9 +42,10 @@ class When(StrEnum):
 class Limits(BaseModel):
     """Which calls a fault strikes; without limits, all.
 
-    `identity` is the common name of the caller's certificate, `function` the chaincode's function (`*` and `?` match
-    as in file names). A matching call is struck with `probability`, drawn from a generator that starts with `seed`;
-    after `count` struck calls the fault is spent. A commit-status request, a stream and the like name no function.
+    `identity` is the common name of the caller's certificate, `function` the chaincode's `Contract:Function` (`*` and
+    `?` match as in file names). A matching call is struck with `probability`, drawn from a generator that starts with
+    `seed`; after `count` struck calls the fault is spent. A commit-status request, a stream and the like name no
+    function.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +53,7 @@ class Limits(BaseModel):
     identity: str | None = None
     function: str | None = None
     count: PositiveInt | None = None
-    probability: Chance = 1.0
+    probability: Annotated[float, Field(gt=0, le=1)] = 1.0
     seed: int = 0
 
 
@@ -66,7 +70,7 @@ class Fault(Limits):
 class RefuseEndorsement(Fault):
     """A peer's chaincode answers with an error: `chaincode response STATUS, MESSAGE`."""
 
-    organisation: str = "Org1MSP"
+    organisation: Organisation = "Org1MSP"
     status: Annotated[int, Field(ge=400, le=599)] = 500
     message: str = "refused on purpose"
 
@@ -213,14 +217,19 @@ def read_fault(fields: object) -> Fault:
         raise ValueError("a fault is an object with a kind")
     kind = _BY_NAME.get(str(fields.get("kind")))
     if kind is None:
-        raise ValueError(f"kind: not one of {', '.join(_BY_NAME)}")
+        raise ValueError(f"no kind of fault is called {fields.get('kind')!r}; there are {', '.join(_BY_NAME)}")
     try:
         return kind.model_validate({name: value for name, value in fields.items() if name != "kind"})
     except ValidationError as error:
-        raise ValueError(_explained(error)) from error
+        raise ValueError("; ".join(_explained(kind, problem) for problem in error.errors())) from error
 
 
-def _explained(error: ValidationError) -> str:
-    """What is wrong with a fault, in one line."""
-    problems = [(".".join(str(part) for part in problem["loc"]), problem["msg"]) for problem in error.errors()]
-    return "; ".join(f"{where}: {what}" if where else what for where, what in problems)
+def _explained(kind: type[Fault], problem: ErrorDetails) -> str:
+    """What is wrong with a field."""
+    field = ".".join(str(part) for part in problem["loc"])
+    match problem["type"]:
+        case "missing":
+            return f"{field}: {kind.kind} needs it"
+        case "extra_forbidden":
+            return f"{field}: {kind.kind} has no such field; it has {', '.join(kind.model_fields)}"
+    return f"{field}: {problem['msg'].replace('Input should be', 'must be')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -49,9 +50,10 @@ class Listener:
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, dict(handlers)),))
         credentials = grpc.ssl_server_credentials([(self._credential.key_pem, self._credential.certificate_pem)])
         try:
+            _try_to_listen(self.address)
             port = server.add_secure_port(self.address, credentials)
-        except RuntimeError as error:
-            reason = "the address is taken or not one of this machine"
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "the address is taken"
             raise StackFailed(f"cannot listen on {self.address}: {reason}") from error
         self.address = f"{self.address.rpartition(':')[0]}:{port}"
         self._server = server
@@ -80,3 +82,13 @@ class Listener:
                 "gRPC still waits for a call at %s that has ended; the address is freed without it", self.address
             )
             connections.drop_all(port, also_listening=True)
+
+
+def _try_to_listen(address: str) -> None:
+    """Raise OSError with the reason, which gRPC would write to standard error and not tell."""
+    host, _, port = address.rpartition(":")
+    [(family, kind, protocol, _, place), *_] = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    with socket.socket(family, kind, protocol) as probe:
+        # As gRPC does: a port whose old connections still linger is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(place)

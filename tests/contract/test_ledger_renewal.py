@@ -20,6 +20,7 @@ from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.errors import EndorseFailed, LedgerError
 from streams.fabric.gateway import Gateway, connect
 from streams.messages import Outcome, OutcomeKind, RoutedCommand
+from streams.operations.check import Finding, check_identity
 from streams.retry import Backoff, Verdict
 from streams.settings import FabricSettings
 from streams.simulator.certificates import Credential, write_credential
@@ -234,3 +235,21 @@ async def test_what_was_committed_under_a_certificate_that_this_process_refuses_
         await eventually(lambda: refusing.propose(wanted, 0).earlier_ids != ())
         outcome = await carry(refusing, wanted, settle_s=60)
         assert (outcome.kind, outcome.transaction_id) == (OutcomeKind.COMMITTED, before.transaction_id)
+
+
+async def test_the_check_tells_a_pair_in_the_wallet_from_the_one_in_use(renewable: Renewable) -> None:
+    async def finding() -> Finding:
+        return await check_identity(renewable.settings, PARTNER.name)
+
+    certificate_file = renewable.settings.wallet / f"{PARTNER.name}-cert"
+    await eventually((renewable.settings.wallet / f"{PARTNER.name}-cert.in-use").exists)
+    assert "in use" not in (await finding()).seen
+    await renewable.partner.stop()  # nobody takes up what comes now
+    renewable.renew()
+    waiting = await finding()
+    assert waiting.is_ok
+    assert f"; {certificate_file} is not in use yet, {PARTNER.name}-cert.in-use is" in waiting.seen
+    write_credential(renewable.settings.wallet, PARTNER.name, renewable.issue(name="org1-somebody"))
+    refused = await finding()
+    assert not refused.is_ok
+    assert f"{certificate_file}: the new certificate's common name is org1-somebody" in refused.seen

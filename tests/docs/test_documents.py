@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -101,6 +102,18 @@ def test_the_generated_pages_are_up_to_date() -> None:
 def test_every_kind_of_settings_is_on_the_generated_page() -> None:
     assert set(PROCESSES.values()) == set(Settings.__subclasses__())
     assert PROCESSES["worker submit"] is SubmitSettings
+
+
+def test_no_comparison_is_begun_without_a_real_network(tmp_path: Path) -> None:
+    """What pytest would print were it started is not there."""
+    nowhere = {**os.environ, "FABRIC_BIN": str(tmp_path), "PATH": ""}
+    ran = subprocess.run(
+        [sys.executable, "-m", "docs.conformance"], cwd=ROOT, env=nowhere, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    [complaint] = ran.stderr.splitlines()
+    assert complaint.startswith("docs.conformance: nothing is run: --ledger native needs peer, orderer, ")
+    assert f"neither in FABRIC_BIN ({tmp_path}) nor on PATH" in complaint
 
 
 def test_the_architecture_names_the_layers_that_are_enforced() -> None:

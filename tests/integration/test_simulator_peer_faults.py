@@ -160,3 +160,14 @@ async def test_an_evaluation_at_another_peer_that_refuses_looks_like_a_broken_co
     assert await failure(network.client.gateway.Evaluate(refused)) == Failure(
         code="UNKNOWN", message=M_EVAL + text, details=[(P2, MSP2, text)]
     )
+
+
+@pytest.mark.parametrize("call", ["endorse", "evaluate"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_refusal_is_as_late_as_an_answer(network: Running, call: str, when: str) -> None:
+    network.put("late", call=call, when=when, delay_s=0.5)
+    proposal = network.client.member.propose("answer", "500", "no")
+    began_at = time.monotonic()
+    refused = await failure(getattr(network.client, call)(proposal))
+    assert "no" in (refused.details or [("", "", "")])[0][2] + refused.message
+    assert time.monotonic() - began_at >= 0.5

@@ -14,6 +14,7 @@ from watched_wallet import (
     NAME,
     OVERLAP,
     Watched,
+    another_role,
     expired,
     half_written,
     missing,
@@ -22,6 +23,8 @@ from watched_wallet import (
     other_authority,
     other_client,
     other_key_of_the_authority,
+    unnamed_key_of_the_authority,
+    without_role,
     wrong_key,
 )
 
@@ -69,6 +72,19 @@ def test_a_new_certificate_for_the_same_key_is_taken_up(watched: Watched) -> Non
     assert watched.poll() == renewed
 
 
+def test_other_units_than_the_role_may_change(watched: Watched) -> None:
+    renewed = issued(CA, watched.key, NAME, units=["client", "department1"])
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
+def test_a_role_may_be_added_where_the_network_asked_for_none(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, units=[])
+    renewed = issued(CA, watched.key, NAME)
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
 def test_files_that_are_written_again_change_nothing(watched: Watched) -> None:
     put(watched.wallet, NAME, watched.first, pem(watched.key))
     assert watched.poll_for(20) == watched.first
@@ -84,9 +100,12 @@ def test_files_that_are_written_again_change_nothing(watched: Watched) -> None:
         (open_key, "run: chmod 600"),
         (not_yet_valid, "the certificate is not valid before 2026-01-02 00:00:00 UTC"),
         (expired, "the certificate expired at 2026-01-01 00:00:00 UTC"),
-        (other_authority, "issued by CN=ca.org2, the one in use CN=ca.org1"),
-        (other_key_of_the_authority, "issued with the authority's key"),
-        (other_client, "the certificate of org1-super-admin, the one in use org1-admin"),
+        (other_authority, "issuer is CN=ca.org2, that of the one in use is CN=ca.org1"),
+        (other_key_of_the_authority, "AuthorityKeyIdentifier, the issuer's key, is "),
+        (unnamed_key_of_the_authority, "AuthorityKeyIdentifier, the issuer's key, is missing, that of the one in use"),
+        (other_client, "common name is org1-super-admin, that of the one in use is org1-admin"),
+        (without_role, "role (OU) is missing, that of the one in use is client"),
+        (another_role, "role (OU) is peer, that of the one in use is client"),
     ],
 )
 def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
@@ -97,6 +116,7 @@ def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
     ((event, text),) = watched.told
     assert event is Event.CERTIFICATE_REFUSED
     assert complaint in text
+    assert text.startswith(f"{watched.wallet}/")
     assert "the certificate in use is kept" in text
     assert list(watched.kept()) == [f"{NAME}-cert.in-use"]
 

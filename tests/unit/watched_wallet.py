@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -20,13 +21,13 @@ CA, OTHER_CA = authority("ca.org1"), authority("ca.org2")
 class Watched:
     """A wallet, followed with a clock that is moved by hand."""
 
-    def __init__(self, wallet: Path) -> None:
+    def __init__(self, wallet: Path, units: Sequence[str] = ("client",)) -> None:
         self.wallet = wallet
         self.now_s = 0.0
         self.now = NOW
         self.told: list[tuple[Event, str]] = []
         self.key = ec.generate_private_key(ec.SECP256R1())
-        self.first = issued(CA, self.key, NAME)
+        self.first = issued(CA, self.key, NAME, units=units)
         put(wallet, NAME, self.first, pem(self.key))
         identity = load_identity(wallet, NAME, "Org1MSP", now=NOW)
         self.credentials = Credentials(
@@ -93,3 +94,15 @@ def other_key_of_the_authority(watched: Watched) -> None:
 
 def other_client(watched: Watched) -> None:
     (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, "org1-super-admin"))
+
+
+def unnamed_key_of_the_authority(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, names_the_key=False))
+
+
+def without_role(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, units=["department1"]))
+
+
+def another_role(watched: Watched) -> None:
+    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, units=["peer"]))
