@@ -58,7 +58,7 @@ def report(carried_out: Load, transactions: int, took_s: float, used_s: float) -
     cuts = statistics.quantiles(carried_out.latencies_s, n=100)
     figures = {
         "VALID transactions": f"{valid:,} of {transactions:,}",
-        "per second, measured": f"{valid / took_s:,.0f} (goal: {GOAL_TPS:,})",
+        "per second, measured": f"{valid / took_s:,.0f} (goal: {GOAL_TPS:,}, {_judged(valid / took_s)})",
         "server CPU per transaction": f"{used_s / transactions * 1000:.3f} ms",
         "per second, if the core were the server's alone": f"{transactions / used_s:,.0f}",
         "latency p50 / p95": f"{cuts[49] * 1000:,.0f} / {cuts[94] * 1000:,.0f} ms",
@@ -68,6 +68,10 @@ def report(carried_out: Load, transactions: int, took_s: float, used_s: float) -
     for name, figure in figures.items():
         print(f"{name:<50}{figure}")
     return int(valid != transactions)
+
+
+def _judged(per_second: float) -> str:
+    return "reached" if per_second >= GOAL_TPS else "missed"
 
 
 def cores() -> tuple[int, int]:

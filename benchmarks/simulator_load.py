@@ -17,7 +17,7 @@ from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import events_pb2_grpc
 
 from benchmarks.simulator_server import IDENTITY
-from streams.simulator.member import Member, SignedProposal
+from tests.simulator_member import Member, SignedProposal
 
 CHANNEL = "gxchannel"
 VALUE = "x" * 100

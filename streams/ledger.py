@@ -51,7 +51,8 @@ class Commit(Protocol):
     async def status(self) -> Committed:
         """Wait for the block.
 
-        Raises CommitRejected (in a block, invalid) or CommitUnknown (not learned within the commit time-out).
+        Raises CommitRejected (in a block, invalid), CommitUnknown (not learned within the commit time-out), or
+        DuplicateTransaction (another envelope of the id is in a block, valid and with other arguments).
         """
         ...
 
@@ -96,5 +97,8 @@ class Ledger(Protocol):
         ...
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
-        """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown if it cannot be asked."""
+        """What the ledger holds under this id now; None: nothing (yet), as far as anybody who can be asked knows.
+
+        Raises CommitUnknown if nobody can.
+        """
         ...

@@ -12,10 +12,16 @@ ATTRIBUTES_OID = x509.ObjectIdentifier("1.2.3.4.5.6.7.8.1")
 
 
 def attributes_of(certificate: x509.Certificate) -> Mapping[str, str]:
-    """The attributes that a certificate carries; none without the extension. Raises ValueError when it is not JSON."""
+    """The attributes that a certificate carries; none without the extension, or when it holds something else.
+
+    No MSP looks into it: it is for the chaincode to refuse a client whose attribute it cannot find.
+    """
     try:
         extension = certificate.extensions.get_extension_for_oid(ATTRIBUTES_OID)
-    except x509.ExtensionNotFound:
+        content = json.loads(extension.value.public_bytes())
+    except (x509.ExtensionNotFound, json.JSONDecodeError, UnicodeDecodeError, RecursionError):
         return {}
-    content = json.loads(extension.value.public_bytes())
-    return {str(name): str(value) for name, value in content.get("attrs", {}).items()}
+    attributes = content.get("attrs") if isinstance(content, dict) else None
+    if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
+        return {}
+    return attributes

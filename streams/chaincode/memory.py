@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from datetime import datetime
 from types import MappingProxyType
 
-from streams.chaincode.state import Creator
+from streams.chaincode.state import Creator, require_key, require_value
 
 _NOTHING: Mapping[str, bytes] = MappingProxyType({})
 
@@ -43,18 +43,21 @@ class MemoryState:
         return self.entries.get(key)
 
     def put(self, key: str, value: bytes) -> None:
-        """Want a value."""
+        """Want a value. Raises ValueError for an empty key or value."""
+        require_key(key)
+        require_value(value)
         self.writes[key] = value
 
     def delete(self, key: str) -> None:
-        """Want a key gone."""
+        """Want a key gone. Raises ValueError for an empty one."""
+        require_key(key)
         self.writes[key] = None
 
     def range(self, start: str, end: str) -> Iterator[tuple[str, bytes]]:
-        """Committed keys from `start` (inclusive) to `end` (exclusive), in order."""
+        """Committed keys from `start` (inclusive) to `end` (exclusive; "" for no end), in order."""
         self.scans.add((start, end))
         for key in sorted(self.entries):
-            if start <= key < end:
+            if start <= key and (not end or key < end):
                 yield key, self.entries[key]
 
     def set_event(self, name: str, payload: bytes) -> None:

@@ -13,11 +13,10 @@ from collections.abc import Iterator, Sequence
 from streams.chaincode.call import Call, canonical_json
 from streams.chaincode.contracts import CONTRACTS, DEFAULT_CONTRACT, Function
 from streams.chaincode.roles import RoleMap
-from streams.chaincode.state import ChaincodeRefused, State
+from streams.chaincode.state import COMMAND_ID, ChaincodeRefused, State
 from streams.chaincode.system import require_running
 from streams.errors import SettingsInvalid
 
-COMMAND_ID = "command_id"
 ALREADY_APPLIED_STATUS = 409
 
 

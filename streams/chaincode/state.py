@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+COMMAND_ID = "command_id"
+"""Key of the transient map under which a chaincode may find its idempotency key. It is never ordered."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Creator:
@@ -43,19 +46,37 @@ class State(Protocol):
         """What the client sends along without it getting into the transaction."""
         ...
 
-    def get(self, key: str) -> bytes | None: ...
+    def get(self, key: str) -> bytes | None:
+        """The committed value; None: there is none."""
+        ...
 
-    def put(self, key: str, value: bytes) -> None: ...
+    def put(self, key: str, value: bytes) -> None:
+        """Write a key. Raises ValueError for an empty key or value."""
+        ...
 
-    def delete(self, key: str) -> None: ...
+    def delete(self, key: str) -> None:
+        """Remove a key, also one that is not there. Raises ValueError for an empty one."""
+        ...
 
     def range(self, start: str, end: str) -> Iterator[tuple[str, bytes]]:
-        """Keys from `start` (inclusive) to `end` (exclusive) in the order of their UTF-8 bytes."""
+        """Keys from `start` (inclusive) to `end` (exclusive; "" for no end) in the order of their UTF-8 bytes."""
         ...
 
     def set_event(self, name: str, payload: bytes) -> None:
         """The transaction's event; a second call replaces the first."""
         ...
+
+
+def require_key(key: str) -> None:
+    """Raises ValueError for an empty key, under which a peer stores nothing."""
+    if not key:
+        raise ValueError("a key must not be empty")
+
+
+def require_value(value: bytes) -> None:
+    """Raises ValueError for an empty value: a peer takes it for a deletion (rwsetutil.IsKVWriteDelete)."""
+    if not value:
+        raise ValueError("a value must not be empty")
 
 
 class ChaincodeRefused(Exception):

@@ -1,48 +1,47 @@
-"""`streams simulator run` and `streams simulator fault ...`: a ledger to test clients against, and its bad days."""
+"""`streams simulator run`: a ledger to test clients against."""
 
 from __future__ import annotations
 
-import json
-import urllib.error
-import urllib.request
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from streams.cli.output import cells, print_json, stdout, table
+from streams.cli.faults import DEFAULT_STATE, State, fault
+from streams.cli.output import stdout
 from streams.errors import StackFailed
 from streams.simulator.config import (
-    CONTROL_FILE,
+    CRYPTO,
     GATEWAY_ORGANISATION,
     ORGANISATIONS,
     IdentityConfig,
     SimulatorConfig,
+    read_address,
 )
-from streams.simulator.faults import KINDS, Fault, Limits
+from streams.simulator.wallet import network_keys
+from streams.simulator.wallet import renew as renew_client
 
-DEFAULT_STATE = Path(".local/simulator")
 DEFAULT_IDENTITIES = (
     "org1-super-admin=gx_super_admin",
     "org1-admin=gx_admin",
     "org1-partner-api=gx_partner_api",
 )
-_TIMEOUT_S = 10
-_WORDS = ("number", "struck", "spent", "kind")
 
 simulator = typer.Typer(help="A Fabric network in one process, to test clients against.", no_args_is_help=True)
-fault = typer.Typer(help="Faults of a running simulator.", no_args_is_help=True)
 simulator.add_typer(fault, name="fault")
-
-State = Annotated[Path, typer.Option(help="Folder of the simulator's blocks, keys and control address.")]
-ControlUrl = Annotated[
-    str | None, typer.Option("--control", envvar="STREAMS_SIMULATOR_CONTROL", help="The control API's address.")
-]
 
 
 def add_to(app: typer.Typer) -> None:
     """Register the commands."""
     app.add_typer(simulator, name="simulator")
+
+
+def _address(text: str | None) -> str | None:
+    """For typer: a wrong address is a wrong call."""
+    try:
+        return None if text is None else read_address(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @simulator.callback()
@@ -54,10 +53,14 @@ def group() -> None:
 def run_alone(
     state: State = DEFAULT_STATE,
     wallet: Annotated[Path | None, typer.Option(help="Gets certificates and keys; default: STATE/wallet.")] = None,
-    listen: Annotated[str, typer.Option(help="The gateway and peer of Org1MSP.")] = "127.0.0.1:7051",
-    org2_listen: Annotated[str, typer.Option(help="The gateway and peer of Org2MSP.")] = "127.0.0.1:9051",
-    orderer_listen: Annotated[str, typer.Option(help="The orderer.")] = "127.0.0.1:7050",
-    control: Annotated[str | None, typer.Option(help="Serve the control API here; 127.0.0.1:0 for any port.")] = None,
+    listen: Annotated[str, typer.Option(callback=_address, help="The gateway and peer of Org1MSP.")] = "127.0.0.1:7051",
+    org2_listen: Annotated[
+        str, typer.Option(callback=_address, help="The gateway and peer of Org2MSP.")
+    ] = "127.0.0.1:9051",
+    orderer_listen: Annotated[str, typer.Option(callback=_address, help="The orderer.")] = "127.0.0.1:7050",
+    control: Annotated[
+        str | None, typer.Option(callback=_address, help="Serve the control API here; 127.0.0.1:0 for any port.")
+    ] = None,
     identity: Annotated[
         list[str], typer.Option(help="A client to make certificate and key for: NAME=ROLE or NAME=ROLE@MSP.")
     ] = list(DEFAULT_IDENTITIES),  # noqa: B006  (typer copies it)
@@ -90,93 +93,24 @@ def run_alone(
     run(config, roles, control, own_core=own_core)
 
 
-@fault.command()
-def kinds() -> None:
-    """List the kinds of faults, with the fields of each.
-
-    Example: streams simulator fault kinds
-    """
-    listed = table("kind", "what happens", "fields")
-    for kind in KINDS:
-        listed.add_row(*cells(_name(kind), " ".join((kind.__doc__ or "").split()), _fields(kind)))
-    stdout.print(listed)
-    limits = ", ".join(_described(Limits, name) for name in Limits.model_fields)
-    stdout.print(f"\nEvery fault can be limited: {limits}")
-
-
-@fault.command()
-def add(
-    kind: Annotated[str, typer.Argument(help="A kind of `streams simulator fault kinds`.")],
-    fields: Annotated[list[str] | None, typer.Argument(metavar="FIELD=VALUE...", help="Fields and limits.")] = None,
+@simulator.command()
+def renew(
+    identity: Annotated[str, typer.Argument(help="A client of the wallet.")],
     state: State = DEFAULT_STATE,
-    control: ControlUrl = None,
+    wallet: Annotated[Path | None, typer.Option(help="Folder of the client's pair; default: STATE/wallet.")] = None,
 ) -> None:
-    """Put a fault into force.
+    """Put a new certificate and key of a client into the wallet, as its certificate authority would.
 
-    Example: streams simulator fault add late call=submit delay_s=3 identity=org1-admin count=5
+    Workers that run take them up within seconds. A line of `streams up` keeps its wallet beside the ledger.
+
+    Example: streams simulator renew org1-admin --state .local/state/ledger --wallet .local/state/wallet
     """
-    pairs = [field.partition("=") for field in fields or []]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise typer.BadParameter(f"{name!r} is not FIELD=VALUE")
-    body = {"kind": kind} | {name: value for name, _, value in pairs}
-    added = _ask(state, control, "POST", "/faults", body)
-    stdout.print(f"fault {added['number']} is in force")
-
-
-@fault.command("list")
-def list_faults(
-    state: State = DEFAULT_STATE,
-    control: ControlUrl = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-) -> None:
-    """List the faults in force and those that are spent.
-
-    Example: streams simulator fault list --json
-    """
-    faults = _ask(state, control, "GET", "/faults")
-    if as_json:
-        print_json(faults)
-        return
-    listed = table("number", "kind", "fields", "struck", right=("number", "struck"))
-    for each in faults:
-        given = " ".join(f"{name}={value}" for name, value in each.items() if name not in _WORDS)
-        listed.add_row(*cells(each["number"], each["kind"], given, f"{each['struck']}{' (spent)' * each['spent']}"))
-    stdout.print(listed)
-
-
-@fault.command()
-def clear(
-    number: Annotated[int | None, typer.Argument(help="Only this one.")] = None,
-    state: State = DEFAULT_STATE,
-    control: ControlUrl = None,
-) -> None:
-    """Take a fault, or all faults, out of force.
-
-    Example: streams simulator fault clear
-    """
-    _ask(state, control, "DELETE", "/faults" if number is None else f"/faults/{number}")
-
-
-def _ask(state: Path, control: str | None, method: str, path: str, body: object = None) -> Any:
-    """Call the control API. Raises StackFailed."""
-    file = state / CONTROL_FILE
-    if control is None and not file.exists():
-        raise StackFailed(f"there is no {file}: start the simulator with --control, or name its --control address")
-    url = (control or file.read_text()).strip().rstrip("/") + path
-    if not url.startswith("http://"):
-        raise StackFailed(f"{url} is not an http:// address")
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(  # noqa: S310  (http only, checked above)
-        url, data=data, method=method, headers={"Content-Type": "application/json"}
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-            return json.load(answer)
-    except urllib.error.HTTPError as error:
-        raise StackFailed(f"the simulator refuses: {json.load(error)['error']}") from error
-    except OSError as error:
-        raise StackFailed(f"no simulator answers at {url}: {error}") from error
+    if not (state / CRYPTO).is_dir():
+        raise StackFailed(f"there is no {state / CRYPTO}: no simulator has kept its keys in {state}")
+    folder = wallet or state / "wallet"
+    renewed = renew_client(folder, identity, network_keys(state / CRYPTO)).certificate
+    until = f"{renewed.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC"
+    stdout.print(f"{folder / identity}-cert and -key are new, valid until {until}", soft_wrap=True)
 
 
 def _identity(text: str) -> IdentityConfig:
@@ -186,17 +120,3 @@ def _identity(text: str) -> IdentityConfig:
     if not (name and equals and role) or "/" in name or msp_id not in ORGANISATIONS:
         raise typer.BadParameter(f"{text!r} is not NAME=ROLE or NAME=ROLE@MSP with one of {', '.join(ORGANISATIONS)}")
     return IdentityConfig(name=name, role=role, msp_id=msp_id)
-
-
-def _name(kind: type[Fault]) -> str:
-    return str(kind.model_fields["kind"].default)
-
-
-def _fields(kind: type[Fault]) -> str:
-    own = [name for name in kind.model_fields if name != "kind" and name not in Limits.model_fields]
-    return ", ".join(_described(kind, name) for name in own)
-
-
-def _described(kind: type[Limits], name: str) -> str:
-    default = kind.model_fields[name].default
-    return name if kind.model_fields[name].is_required() or default is None else f"{name}={default}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from dataclasses import fields
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,13 +17,15 @@ import typer
 from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.cli.where import LOCAL, STACK_ENV, load_here
 from streams.errors import StackFailed
-from streams.local.ledgers import KINDS, SIMULATOR, LedgerOptions, require
+from streams.local.ledgers import EXTERNAL, KINDS, SIMULATOR, LedgerOptions, check_state, require
 from streams.local.line import DEMO_ROUTES, PORT_NAMES, Line, LineOptions
 from streams.local.paths import LocalPaths
 from streams.local.registry import Running, read_registry, stop_supervisor
 from streams.local.signals import ending_as_interrupt
+from streams.operations.check import check_identity
 from streams.operations.status import LineStatus, line_status
-from streams.settings import ToolSettings, UpSettings, load
+from streams.routes.table import load_routes
+from streams.settings import ExternalLedgerSettings, ToolSettings, UpSettings, load
 
 UP_DEADLINE_S = 600.0
 
@@ -54,13 +58,17 @@ def up(
     load(UpSettings)
     if ledger not in KINDS:
         raise typer.BadParameter(f"{ledger!r} is not one of {', '.join(KINDS)}", param_hint="--ledger")
-    require(ledger)
+    routes = routes or DEMO_ROUTES
+    identities = load_routes(routes).identities
+    check_state(LocalPaths.under(LOCAL).state, ledger)
+    require(ledger, identities)
     if detach:
         _detach()
+        _warn_of_silence(ledger, identities)
         return
     options = LineOptions(
         profile=profile,
-        routes=routes or DEMO_ROUTES,
+        routes=routes,
         ports=dict(_port(text) for text in port or []),
         ledger=LedgerOptions(kind=ledger, roles=roles, block_interval_s=block_interval_s),
         notice=lambda text: stderr.print(text, markup=False, soft_wrap=True),
@@ -70,9 +78,21 @@ def up(
             with Line(LocalPaths.under(LOCAL), options) as line:
                 line.start()
                 stdout.print(f"The line is up; its settings are in {LOCAL / STACK_ENV}. Ctrl-C stops it.")
+                _warn_of_silence(ledger, identities)
                 line.stack.supervise()
         except KeyboardInterrupt:
             stdout.print("The line is stopped; its state is kept.")
+
+
+def _warn_of_silence(ledger: str, identities: Iterable[str]) -> None:
+    """A ledger that is not ours may not answer, or not these identities; the line waits for it."""
+    if ledger == EXTERNAL:
+        fabric = load(ExternalLedgerSettings).fabric
+        for finding in (asyncio.run(check_identity(fabric, identity)) for identity in identities):
+            if not finding.is_ok:
+                stderr.print(
+                    f"warning: the ledger refuses {finding.what}: {finding.seen}", markup=False, soft_wrap=True
+                )
 
 
 def _port(text: str) -> tuple[str, int]:
@@ -100,12 +120,17 @@ def _detach() -> None:
     due_at = time.monotonic() + UP_DEADLINE_S
     while not stack_env.exists():
         if supervisor.poll() is not None:
-            raise StackFailed(f"the line did not come up; the end of {log}:\n{log.read_text()[-4000:]}")
+            raise StackFailed(f"the line did not come up; the end of {log}:\n{_end(log)}")
         if time.monotonic() > due_at:
             supervisor.terminate()
             raise StackFailed(f"the line is not up after {UP_DEADLINE_S:.0f} s; see {log}")
         time.sleep(0.1)
     stdout.print(f"The line is up; its settings are in {stack_env}. Stop it with: streams down")
+
+
+def _end(log: Path) -> str:
+    """Its last lines, without the name that every complaint begins with."""
+    return "\n".join(line.removeprefix("streams: ") for line in log.read_text()[-4000:].splitlines())
 
 
 def down(

@@ -55,7 +55,7 @@ class BlockStream:
         self.is_live = False
         self.last_interruption: str | None = None
         self._height: int | None = None
-        self._behind_at: int | None = None
+        self._stood_at: int | tuple[GatewayPeer, Any] | None = None
         self._starts_over = False
         self._open: tuple[GatewayPeer, Any] | None = None
         self._cut_because = ""
@@ -68,14 +68,18 @@ class BlockStream:
         return max(0, self._height - 1 - self.last_block)
 
     def tell_height(self, height: int) -> None:
-        """The channel has so many blocks. A stream that stands still while the channel grows is opened anew."""
+        """The channel has so many blocks. A stream that stands still while the channel grows is opened anew.
+
+        So is one that has not even shown the newest block, which a peer sends at once.
+        """
         self._height = height
-        if not self.behind or self._behind_at != self.last_block:
-            self._behind_at = self.last_block if self.behind else None
+        stands_at = self._open if self.last_block is None else self.last_block if self.behind else None
+        if stands_at is None or stands_at != self._stood_at:
+            self._stood_at = stands_at
             return
-        self._behind_at = None
+        self._stood_at = None
         if self._open is not None:
-            reason = f"{self.behind} blocks have not come"
+            reason = "no block has come" if self.last_block is None else f"{self.behind} blocks have not come"
             self._gateways.leave(self._open[0], Failure(code=grpc.StatusCode.DEADLINE_EXCEEDED, text=reason))
             self._cut(reason)
 

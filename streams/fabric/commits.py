@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 
 from streams.fabric.envelopes import validation_code
 from streams.ledger import VALID
-from streams.retry import CONFLICTS
+from streams.retry import CONFLICTS, DUPLICATE_TXID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,14 +26,24 @@ class Sighting:
 
 
 class Expectation:
-    """One expected transaction."""
+    """One expected transaction.
 
-    __slots__ = ("__weakref__", "_is_doubtful", "_sighting", "_waiting")
+    `has_several`: there is more than one envelope of its id. `is_repeated`: a block held it as a mere repetition, so
+    the ledger has its id, and no further envelope of it can become valid.
+    """
+
+    __slots__ = ("__weakref__", "_is_doubtful", "_sighting", "_waiting", "has_several", "is_repeated")
 
     def __init__(self) -> None:
+        self.has_several = self.is_repeated = False
         self._sighting: Sighting | None = None
         self._is_doubtful = False
         self._waiting: list[asyncio.Future[bool]] = []
+
+    @property
+    def is_seen(self) -> bool:
+        """Whether it is in a block."""
+        return self._sighting is not None
 
     async def news(self, deadline: float) -> Sighting | None:
         """Wait for news: the sighting, or None when only a look-up can tell.
@@ -84,7 +94,12 @@ class Commits:
 
     def expect(self, transaction_id: str) -> Expectation:
         """Register, before Submit."""
-        return self._expected.setdefault(transaction_id, Expectation())
+        expectation = self._expected.get(transaction_id)
+        if expectation is None:
+            expectation = self._expected[transaction_id] = Expectation()
+        else:
+            expectation.has_several = True
+        return expectation
 
     def __len__(self) -> int:
         return len(self._expected)
@@ -95,18 +110,20 @@ class Commits:
         Then a conflict, which only a whole and signed entry can get. Other codes do not settle it: a repetition
         (DUPLICATE_TXID) has an earlier entry, and under any id a stranger may order junk.
         """
-        of_expected: dict[str, set[str]] = {}
+        of_expected: dict[str, list[str]] = {}
         for transaction_id, code in codes:
             if transaction_id in self._expected:
-                of_expected.setdefault(transaction_id, set()).add(validation_code(code))
+                of_expected.setdefault(transaction_id, []).append(validation_code(code))
         for transaction_id, seen in of_expected.items():
             expectation = self._expected.get(transaction_id)
             if expectation is None:
                 continue
             settled = next((code for code in (VALID, *sorted(CONFLICTS)) if code in seen), None)
+            expectation.is_repeated |= DUPLICATE_TXID in seen
             if settled is None:
                 expectation.doubt()
             else:
+                expectation.has_several |= len(seen) > 1
                 expectation.seen(Sighting(code=settled, block_number=number, seen_at=self._now()))
 
     def gap(self) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from streams.chaincode.reference import COMMAND_ID
-from streams.chaincode.state import ChaincodeRefused
+from streams.chaincode.state import COMMAND_ID, ChaincodeRefused
 from streams.errors import CommitRejected, CommitUnknown, DuplicateTransaction, EndorseFailed, LedgerError, SubmitFailed
 from streams.fabric import ids
 from streams.fabric.codes import FailureCode
@@ -104,7 +103,7 @@ class FakeProposal:
         try:
             endorsed = self.network.simulate(self.identity, self.transaction_id, arguments, transient)
         except ChaincodeRefused as refusal:
-            raise _refused(refusal, self.transaction_id) from refusal
+            raise _refused(refusal, self.transaction_id, self.command.command_id) from refusal
         return FakeTransaction(
             network=self.network, endorsed=endorsed, transaction_id=self.transaction_id, result=endorsed.result
         )
@@ -130,7 +129,8 @@ class FakeTransaction:
         if faults.loses_answers:
             code = FailureCode.TIMEOUT
             raise SubmitFailed("no answer", code=code, transaction_id=self.transaction_id, may_be_on_ledger=True)
-        return FakeCommit(network=self.network, transaction_id=self.transaction_id)
+        arguments = self.endorsed.arguments
+        return FakeCommit(network=self.network, transaction_id=self.transaction_id, arguments=arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,9 +139,10 @@ class FakeCommit:
 
     network: FakeNetwork
     transaction_id: str
+    arguments: tuple[str, ...]
 
     async def status(self) -> Committed:
-        """Wait for the block. Raises CommitRejected or CommitUnknown."""
+        """Wait for the block. Raises CommitRejected, CommitUnknown or DuplicateTransaction."""
         try:
             entry = await self.network.wait_for(self.transaction_id)
         except TimeoutError:
@@ -154,11 +155,15 @@ class FakeCommit:
                 transaction_id=self.transaction_id,
                 block_number=entry.block_number,
             )
+        if entry.arguments != self.arguments:
+            message = f"block {entry.block_number} holds it with other arguments"
+            code = FailureCode.DUPLICATE_TRANSACTION
+            raise DuplicateTransaction(message, code=code, transaction_id=self.transaction_id)
         return Committed(
             transaction_id=self.transaction_id, block_number=entry.block_number, seen_at=self.network.now()
         )
 
 
-def _refused(refusal: ChaincodeRefused, transaction_id: str) -> LedgerError:
+def _refused(refusal: ChaincodeRefused, transaction_id: str, command_id: str | None = None) -> LedgerError:
     """The same way through the table as a peer's answer."""
-    return endorse_error(chaincode_failure(refusal.status, refusal.message), transaction_id)
+    return endorse_error(chaincode_failure(refusal.status, refusal.message), transaction_id, command_id=command_id)

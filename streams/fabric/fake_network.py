@@ -137,4 +137,4 @@ class FakeNetwork:
         return VALID
 
     def _versions_between(self, start: str, end: str) -> dict[str, int]:
-        return {key: version for key, version in self._versions.items() if start <= key < end}
+        return {key: version for key, version in self._versions.items() if start <= key and (not end or key < end)}

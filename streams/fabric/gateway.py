@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import grpc
 
@@ -16,6 +16,7 @@ from streams.fabric.block_stream import BlockStream
 from streams.fabric.commits import Commits
 from streams.fabric.envelopes import BlockEntry, entries
 from streams.fabric.failures import failure_of
+from streams.fabric.following import follow
 from streams.fabric.gateways import Gateways, open_gateways
 from streams.fabric.height import follow_height
 from streams.fabric.proposals import seek_envelope
@@ -54,7 +55,8 @@ async def connect(
     Needs no gateway that answers: calls fail until one does. Raises CredentialsInvalid.
     """
     identity = load_identity(settings.wallet, identity_name, settings.msp_id, now=now())
-    credentials = Credentials(settings.wallet, identity, now=now, tell=tell)
+    overlap = timedelta(seconds=settings.certificate_overlap_s)
+    credentials = Credentials(settings.wallet, identity, now=now, tell=tell, overlap=overlap)
     secret = ids.load_secret(settings.nonce_secret_file)
 
     def changed(left: str, chosen: str, why: str) -> None:
@@ -131,11 +133,10 @@ class Gateway:
             revision=command.revision,
             attempt=attempt,
         )
-        earlier = self.credentials.history.creators(command.created_at)
-        return GatewayProposal(self._session, self.identity, command, nonce, earlier)
+        return GatewayProposal(self._session, self.credentials, command, nonce)
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:
-        """What the ledger holds under this id now; None: nothing (yet). Raises CommitUnknown."""
+        """What the ledger holds under this id now; None: nothing (yet), every gateway says. Raises CommitUnknown."""
         return await self._session.look_up(transaction_id)
 
     async def evaluate(self, function: str, arguments: Sequence[str]) -> bytes:
@@ -165,10 +166,11 @@ class Gateway:
     def start(self) -> None:
         """Follow the blocks and the wallet from now on; does nothing the second time."""
         if not self._tasks:
+            queries, gateways, blocks = self._session.queries, self.gateways, self.blocks
             self._tasks = [
-                asyncio.create_task(self.blocks.run(), name="blocks"),
-                asyncio.create_task(follow_height(self._session.queries, self.gateways, self.blocks), name="height"),
-                asyncio.create_task(self.credentials.follow(), name="wallet"),
+                asyncio.create_task(follow("blocks", blocks.run)),
+                asyncio.create_task(follow("height", lambda: follow_height(queries, gateways, blocks))),
+                asyncio.create_task(follow("wallet", self.credentials.follow)),
             ]
 
     async def stop(self) -> None:

@@ -35,6 +35,8 @@ _BROKEN = re.compile(
 )
 _SUSPECT = frozenset({StatusCode.DEADLINE_EXCEEDED, StatusCode.UNAVAILABLE, StatusCode.FAILED_PRECONDITION})
 _FULL = "too many requests for /"
+# A peer of which the chaincode cannot run. ABORTED is also the code of what the chaincode itself refused.
+_NO_CHAINCODE = re.compile(r"could not launch chaincode|chaincode stream terminated")
 
 
 class Method(StrEnum):
@@ -95,23 +97,25 @@ class Gateways:
         while True:
             peer = self.current
             try:
-                answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+                answer = await self.call_at(peer, method, request, timeout_s)
             except grpc.aio.AioRpcError as error:
                 untried -= 1
-                failure = failure_of(error)
-                self.failed(peer, method, failure)
-                if not untried or not _may_be_repeated(method, failure):
+                if not untried or not _may_be_repeated(method, failure_of(error)):
                     raise
             else:
-                if peer.strikes:
-                    peer.strikes.pop(method, None)
                 if peer is not self._in_use and peer is self.current:
                     self._changed(peer)
                 return answer
 
     async def call_at(self, peer: GatewayPeer, method: Method, request: bytes, timeout_s: float) -> bytes:
         """The answer of this very gateway. Raises grpc.aio.AioRpcError."""
-        answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+        try:
+            answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+        except grpc.aio.AioRpcError as error:
+            self.failed(peer, method, failure_of(error))
+            raise
+        if peer.strikes:
+            peer.strikes.pop(method, None)
         return answer
 
     def failed(self, peer: GatewayPeer, call: str, failure: Failure) -> None:
@@ -168,7 +172,15 @@ def is_unreachable(failure: Failure) -> bool:
 
 def _is_suspect(failure: Failure) -> bool:
     """Whether another gateway might do better, although this one answers, or may yet answer."""
-    return failure.code in _SUSPECT or (failure.code is StatusCode.UNKNOWN and failure.text.startswith(_FULL))
+    match failure.code:
+        case StatusCode.UNKNOWN:
+            return failure.text.startswith(_FULL)
+        case StatusCode.ABORTED:
+            # What a chaincode says stands behind "chaincode response", and may quote anything.
+            texts = [text for text in failure.texts if not text.startswith("chaincode response ")]
+            return any(_NO_CHAINCODE.search(text) for text in texts)
+        case code:
+            return code in _SUSPECT
 
 
 def _may_be_repeated(method: Method, failure: Failure) -> bool:

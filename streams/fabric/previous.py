@@ -9,6 +9,9 @@ and `<identity>-key` a wallet keeps, without any key:
 
 The client writes these files when it starts to sign with another certificate, also when that was put there while no
 process ran. An operator whose wallet is read-only puts the previous certificates there himself.
+
+Processes of one identity take a renewal up at different times. For as long as they may, the overlap, a command may be
+signed by one of them with the certificate that another one does not use any more.
 """
 
 from __future__ import annotations
@@ -24,10 +27,7 @@ from pathlib import Path
 from cryptography import x509
 
 from streams.errors import CredentialsInvalid
-from streams.fabric.wallet import Identity, serialized_identity
-
-CLOCKS_DIFFER_BY = timedelta(minutes=1)
-"""How far the clock that dates commands may be ahead of the one that dates files."""
+from streams.fabric.wallet import CLOCKS_DIFFER_BY, Identity, serialized_identity
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -43,7 +43,10 @@ class Previous:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """The certificates before the current one; they may have signed commands created before `used_until`."""
+    """The certificates before the current one; they may have signed commands created before `used_until`.
+
+    That is one overlap later than this process began to use the current one.
+    """
 
     previous: tuple[Previous, ...] = ()
     used_until: datetime = _NEVER
@@ -57,21 +60,22 @@ class History:
             return ()
         return tuple(one.creator for one in self.previous if one.not_after > created_at)
 
-    def after(self, replaced: Identity, now: datetime) -> History:
-        """The history once `replaced` is not used any more."""
+    def after(self, replaced: Identity, now: datetime, overlap: timedelta) -> History:
+        """The history once `replaced` is not used any more by this process."""
         last = Previous(certificate=replaced.certificate, creator=replaced.creator, not_after=replaced.not_after)
         others = tuple(one for one in self.previous if one.certificate != last.certificate)
-        return History(previous=(*others, last), used_until=now + CLOCKS_DIFFER_BY)
+        return History(previous=(*others, last), used_until=now + overlap + CLOCKS_DIFFER_BY)
 
 
-def read_history(wallet: Path, identity: Identity) -> History:
+def read_history(wallet: Path, identity: Identity, overlap: timedelta) -> History:
     """What the wallet knows of the time before the identity's certificate. Raises CredentialsInvalid."""
     files = [*_kept(wallet, identity.name), _in_use(wallet, identity.name)]
     found = {one.certificate: one for file in files if (one := _read(file, identity.msp_id)) is not None}
     found.pop(identity.certificate, None)
     if not found:
         return History()
-    return History(previous=tuple(found.values()), used_until=_in_use_since(wallet, identity) + CLOCKS_DIFFER_BY)
+    used_until = _in_use_since(wallet, identity) + overlap + CLOCKS_DIFFER_BY
+    return History(previous=tuple(found.values()), used_until=used_until)
 
 
 def keep(wallet: Path, identity: Identity, history: History) -> None:

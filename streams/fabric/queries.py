@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from streams.fabric.proposals import commit_status_request, signed_proposal
 from streams.fabric.wallet import Identity
 from streams.settings import FabricSettings
 
-# The gateway refuses all calls beyond its limit (500 by default): a crowd of look-ups must not take what the
+# A gateway refuses all calls beyond its limit (500 by default): a crowd of look-ups must not take what the
 # endorsements of the same process need.
 QUERIES_AT_ONCE = 64
 
@@ -34,16 +35,25 @@ class Queries:
         self._identity = identity
         self._settings = settings
         self._now = now
-        self._turn = asyncio.Semaphore(QUERIES_AT_ONCE)
+        # One of each gateway: the questions to one that hangs must not hold up those to the others.
+        self._turns: defaultdict[GatewayPeer, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(QUERIES_AT_ONCE)
+        )
 
-    async def evaluate(self, chaincode: str, arguments: Sequence[str]) -> bytes:
-        """The chaincode's answer to a call that is not ordered."""
-        return _result(await self._ask(Method.EVALUATE, self._evaluation(chaincode, arguments)))
+    @property
+    def peers(self) -> tuple[GatewayPeer, ...]:
+        """Every gateway, the one in use first."""
+        in_use = self._gateways.current
+        return (in_use, *(peer for peer in self._gateways.peers if peer is not in_use))
 
-    async def block_number(self, transaction_id: str) -> int:
+    async def evaluate(self, chaincode: str, arguments: Sequence[str], peer: GatewayPeer | None = None) -> bytes:
+        """The chaincode's answer to a call that is not ordered, of the gateway in use or of this very one."""
+        return _result(await self._ask(Method.EVALUATE, self._evaluation(chaincode, arguments), peer))
+
+    async def block_number(self, transaction_id: str, peer: GatewayPeer | None = None) -> int:
         """The number of the first block that holds the id; waits for one until the deadline."""
         request = commit_status_request(self._identity(), self._settings.channel, transaction_id)
-        answer = await self._ask(Method.COMMIT_STATUS, request.SerializeToString())
+        answer = await self._ask(Method.COMMIT_STATUS, request.SerializeToString(), peer)
         number: int = gateway_pb2.CommitStatusResponse.FromString(answer).block_number
         return number
 
@@ -51,8 +61,8 @@ class Queries:
         """How many blocks of the channel the gateway in use has, or this very one."""
         request = self._evaluation("qscc", ("GetChainInfo", self._settings.channel))
         if peer is None:
-            answer = await self._ask(Method.EVALUATE, request)
-        else:
+            answer = await self._ask(Method.EVALUATE, request, None)
+        else:  # at once, whatever else waits for this gateway
             answer = await self._gateways.call_at(peer, Method.EVALUATE, request, self._settings.endorse_timeout_s)
         height: int = ledger_pb2.BlockchainInfo.FromString(_result(answer)).height
         return height
@@ -61,9 +71,12 @@ class Queries:
         """The serialised `common.Block` of this number."""
         return await self.evaluate("qscc", ("GetBlockByNumber", self._settings.channel, str(number)))
 
-    async def _ask(self, method: Method, request: bytes) -> bytes:
-        async with self._turn:
-            return await self._gateways.call(method, request, self._settings.endorse_timeout_s)
+    async def _ask(self, method: Method, request: bytes, peer: GatewayPeer | None) -> bytes:
+        timeout_s = self._settings.endorse_timeout_s
+        async with self._turns[peer or self._gateways.current]:
+            if peer is None:
+                return await self._gateways.call(method, request, timeout_s)
+            return await self._gateways.call_at(peer, method, request, timeout_s)
 
     def _evaluation(self, chaincode: str, arguments: Sequence[str]) -> bytes:
         proposal = signed_proposal(

@@ -29,7 +29,6 @@ class Step(StrEnum):
     SUBMIT = "submit"
     EVALUATE = "evaluate"
     LOOK_UP = "look up"
-    COMMIT_STATUS = "commit status"
 
 
 class Effect(Enum):
@@ -87,7 +86,8 @@ TABLE: tuple[Row, ...] = (
     # The command's own fate.
     Row(
         _RUN,
-        r"\Achaincode response \d+, command .+ already applied by transaction (?P<applied_by>[0-9a-f]{64})\Z",
+        r"\Achaincode response \d+, command (?P<command_id>.+) already applied by transaction"
+        r" (?P<applied_by>[0-9a-f]{64})\Z",
         F.ALREADY_APPLIED,
         Effect.APPLIED,
     ),
@@ -144,22 +144,32 @@ TABLE: tuple[Row, ...] = (
 )
 
 
-def find(step: Step, failure: Failure) -> tuple[Row, re.Match[str]]:
-    """The row that counts, and its fit."""
+def find(step: Step, failure: Failure, command_id: str | None = None) -> tuple[Row, re.Match[str]]:
+    """The row that counts, and its fit. One that speaks of a command counts only for the command of that id."""
     for row in TABLE:
-        if step in row.steps and (fit := row.match(failure)) is not None:
+        if step in row.steps and (fit := row.match(failure)) is not None and _is_ours(fit, command_id):
             return row, fit
     raise AssertionError(f"the table ends with a row for every failure; none fits {failure} at {step}")
 
 
+def _is_ours(fit: re.Match[str], command_id: str | None) -> bool:
+    """A chaincode may quote another command's fate, which says nothing about this one."""
+    return fit.groupdict().get("command_id", command_id) == command_id
+
+
 def endorse_error(
-    failure: Failure, transaction_id: str, step: Step = Step.ENDORSE, asked: Collection[str] = ()
+    failure: Failure,
+    transaction_id: str,
+    step: Step = Step.ENDORSE,
+    asked: Collection[str] = (),
+    command_id: str | None = None,
 ) -> LedgerError:
     """EndorseFailed, DuplicateTransaction or AlreadyApplied; the message is the chaincode's own text if it spoke.
 
-    `asked`: the organisations that had to endorse, when the client named them.
+    `asked`: the organisations that had to endorse, when the client named them. `command_id`: whose call it was; only
+    of that command "already applied" is believed, any other is a refusal like every one of the chaincode.
     """
-    row, fit = find(step, failure)
+    row, fit = find(step, failure, command_id)
     match row.effect:
         case Effect.REFUSED if _is_disputed(failure, asked):
             code = F.ENDORSEMENT_MISMATCH
@@ -206,9 +216,9 @@ def submit_error(failure: Failure, transaction_id: str) -> SubmitFailed:
     )
 
 
-def look_up_error(failure: Failure, transaction_id: str, step: Step = Step.LOOK_UP) -> CommitUnknown | None:
+def look_up_error(failure: Failure, transaction_id: str) -> CommitUnknown | None:
     """None: the ledger holds nothing under the id. Whatever else keeps it from answering is CommitUnknown."""
-    row, _ = find(step, failure)
+    row, _ = find(Step.LOOK_UP, failure)
     if row.effect is Effect.NOT_FOUND:
         return None
     return CommitUnknown(str(failure), code=row.means, transaction_id=transaction_id)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -20,6 +20,8 @@ from fabric_protos.msp import identities_pb2
 from streams.errors import CredentialsInvalid
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
+"""How far two of the clocks that date commands, files and certificates may be apart."""
 _ECDSA_SHA256 = ec.ECDSA(hashes.SHA256())
 
 
@@ -65,6 +67,11 @@ def load_identity(wallet: Path, name: str, msp_id: str, *, now: datetime) -> Ide
         raise CredentialsInvalid(
             f"{certificate_file}: the certificate expired at {certificate.not_valid_after_utc:%Y-%m-%d %H:%M:%S} UTC;"
             " renew it"
+        )
+    if certificate.not_valid_before_utc > now + CLOCKS_DIFFER_BY:
+        raise CredentialsInvalid(
+            f"{certificate_file}: the certificate is not valid before"
+            f" {certificate.not_valid_before_utc:%Y-%m-%d %H:%M:%S} UTC; put the one in place that is valid now"
         )
     return Identity(
         msp_id=msp_id,

@@ -96,10 +96,6 @@ class ConnectApi:
         code, _ = self._call("POST", f"/connectors/{quote(name)}/restart?includeTasks=true&onlyFailed=true")
         return code < http.client.BAD_REQUEST
 
-    def delete(self, name: str) -> None:
-        """Remove the connector, if it is there. Its slot and its stored offsets stay."""
-        self._call("DELETE", f"/connectors/{quote(name)}")
-
     def _call(self, method: str, path: str, body: object = None) -> tuple[int, object]:
         kind = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
         connection = kind(self._address, timeout=_TIMEOUT_S)

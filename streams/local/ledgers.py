@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 from streams.errors import StackFailed
+from streams.fabric.connection import read_ca_certificates
+from streams.fabric.ids import load_secret
+from streams.fabric.wallet import load_identity
 from streams.local.fabric.layout import PORT_NAMES as NATIVE_PORTS
 from streams.local.fabric.network import NativeNetwork, NetworkOptions
 from streams.local.fabric.programs import find_programs
@@ -20,10 +24,14 @@ from streams.settings import ExternalLedgerSettings, load, variables
 
 SIMULATOR = "simulator"
 NATIVE = "native"
-KINDS = (SIMULATOR, NATIVE, "external")
+EXTERNAL = "external"
+KINDS = (SIMULATOR, NATIVE, EXTERNAL)
 LEDGER_PORTS = (SIMULATOR, *NATIVE_PORTS)
 """Names of the ports that a ledger of ours listens on."""
 _FABRIC = "STREAMS_FABRIC__"
+_LOCAL = {f"{_FABRIC}SETTLE_S": "10"}
+"""What a local network has not ordered by then is lost: its orderer has no queue that survives it."""
+_KIND_FILE = "ledger-kind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,12 +61,37 @@ class LocalLedger:
     complete: Callable[[], None] = lambda: None
 
 
-def require(kind: str) -> None:
-    """Raise StackFailed if there is no such ledger, or not here, before anything else is fetched or started."""
+def require(kind: str, identities: Iterable[str] = ()) -> None:
+    """Raise if there is no such ledger, or not here, before anything else is fetched or started.
+
+    StackFailed; for an external one, SettingsInvalid or CredentialsInvalid about its settings and files.
+    """
     if kind not in KINDS:
         raise StackFailed(f"no ledger is called {kind!r}: choose one of {', '.join(KINDS)}")
     if kind == NATIVE:
         find_programs()
+    if kind == EXTERNAL:
+        settings = load(ExternalLedgerSettings).fabric
+        read_ca_certificates(settings)
+        load_secret(settings.nonce_secret_file)
+        for identity in identities:
+            load_identity(settings.wallet, identity, settings.msp_id, now=datetime.now(UTC))
+
+
+def check_state(state: Path, kind: str) -> None:
+    """Raise StackFailed if the state's rows and topics speak of another ledger than this one."""
+    file = state / _KIND_FILE
+    before = file.read_text().strip() if file.exists() else kind
+    if before != kind:
+        raise StackFailed(
+            f"the state in {state} belongs to the ledger {before}, not {kind}: start it with --ledger {before}, or have"
+            " streams down --purge remove it, with all its data"
+        )
+
+
+def note_ledger(state: Path, kind: str) -> None:
+    """Have the state remember whose it is."""
+    (state / _KIND_FILE).write_text(kind + "\n")
 
 
 def choose_ledger(
@@ -68,15 +101,11 @@ def choose_ledger(
 
     Raises StackFailed for one that cannot be had, SettingsInvalid for an external one that is not described.
     """
-    match options.kind:
-        case "simulator":
-            return _simulator(options, paths, identities, ports)
-        case "external":
-            return _external()
-        case "native":
-            return _native(options, paths, identities, ports)
-        case unknown:
-            raise StackFailed(f"no ledger is called {unknown!r}")
+    require(options.kind)
+    if options.kind == EXTERNAL:
+        return _external()
+    made = _native if options.kind == NATIVE else _simulator
+    return made(options, paths, identities, ports)
 
 
 def _simulator(
@@ -103,6 +132,7 @@ def _simulator(
             f"{_FABRIC}TLS_CA_FILE": str(wallet / "tlsca-cert"),
             f"{_FABRIC}WALLET": str(wallet),
             f"{_FABRIC}NONCE_SECRET_FILE": str(paths.state / "nonce-secret"),
+            **_LOCAL,
         },
     )
 
@@ -121,7 +151,7 @@ def _native(
     return LocalLedger(
         processes=network.processes(),
         nonce_secret_file=network.nonce_secret_file,
-        environment=network.environment(),
+        environment={**network.environment(), **_LOCAL},
         complete=network.complete,
     )
 

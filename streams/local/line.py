@@ -15,7 +15,7 @@ from streams.fabric.ids import create_secret
 from streams.files import SCHEMAS
 from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
 from streams.kafka.topics import create_topics, line_topics
-from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, choose_ledger
+from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, check_state, choose_ledger, note_ledger
 from streams.local.paths import LocalPaths
 from streams.local.ports import HOST, choose_ports
 from streams.local.postgres import SINK
@@ -58,6 +58,7 @@ class Line:
         self.options = options
         self.routes: Routes = load_routes(options.routes)
         self.profile = load_profile(options.profile)
+        check_state(paths.state, options.ledger.kind)
         self.stack = Stack(
             self.paths, self.profile, ports=options.ports, after_kafka=self._beside_connect, notice=options.notice
         )
@@ -77,6 +78,7 @@ class Line:
         """Bring everything up; returns when every process is healthy. Raises StackFailed with the cause."""
         if self.ledger.nonce_secret_file is not None:
             create_secret(self.ledger.nonce_secret_file)
+        note_ledger(self.paths.state, self.options.ledger.kind)
         self.stack.supervisor.spawn(*self.ledger.processes)
         self.stack.start()
         self.stack.supervisor.wait_healthy(*(worker.name for worker in self._workers()))

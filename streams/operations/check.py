@@ -11,6 +11,7 @@ from confluent_kafka.admin import AdminClient
 
 from streams.errors import PipelineError
 from streams.fabric.gateway import connect
+from streams.fabric.rotation import not_in_use
 from streams.kafka.connect_api import ConnectApi
 from streams.kafka.topics import line_topics
 from streams.operations.status import CONNECT_TIMEOUT_S
@@ -18,7 +19,7 @@ from streams.postgres.profiles import load_profile
 from streams.postgres.rows import command_types
 from streams.postgres.slots import logical_slots
 from streams.routes.table import check_covers, load_routes
-from streams.settings import ToolSettings
+from streams.settings import FabricSettings, ToolSettings
 
 KAFKA_TIMEOUT_S = 10.0
 
@@ -40,13 +41,20 @@ async def check(settings: ToolSettings) -> AsyncIterator[Finding]:
         except (PipelineError, psycopg.Error, KafkaException, OSError) as error:
             yield Finding(what=what, is_ok=False, seen=_one_line(error))
     for identity in load_routes(settings.routes).identities:
-        what = f"identity {identity}"
-        try:
-            async with connect(settings.fabric, identity) as gateway:
-                height = await gateway.height()
-            yield Finding(what=what, is_ok=True, seen=f"{settings.fabric.channel} has {height} blocks")
-        except PipelineError as error:
-            yield Finding(what=what, is_ok=False, seen=_one_line(error))
+        yield await check_identity(settings.fabric, identity)
+
+
+async def check_identity(settings: FabricSettings, identity: str) -> Finding:
+    """Whether the gateway accepts the identity's pair in the wallet, and workers sign with it."""
+    what = f"identity {identity}"
+    try:
+        async with connect(settings, identity) as gateway:
+            height = await gateway.height()
+            waits = not_in_use(settings.wallet, gateway.identity)
+    except PipelineError as error:
+        return Finding(what=what, is_ok=False, seen=_one_line(error))
+    seen = f"{settings.channel} has {height} blocks"
+    return Finding(what=what, is_ok=True, seen=f"{seen}; {waits}" if waits else seen)
 
 
 def _dependencies(settings: ToolSettings) -> Iterator[tuple[str, Callable[[], str]]]:

@@ -104,6 +104,16 @@ class FabricSettings(Section):
     commit_timeout_s: PositiveFloat = Field(
         60.0, description="How long to wait for a block before looking up, seconds."
     )
+    settle_s: PositiveFloat = Field(
+        300.0,
+        description="How long what another process submitted may take into a block, seconds; until then silence of the"
+        " ledger proves nothing. Longer than an orderer ever stands still.",
+    )
+    certificate_overlap_s: PositiveFloat = Field(
+        600.0,
+        description="How long after a renewal commands may still be signed with the certificate before, somewhere,"
+        " seconds; a new pair must reach every wallet in half of it.",
+    )
 
     @property
     def gateways(self) -> tuple[str, ...]:

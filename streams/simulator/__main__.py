@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from streams.errors import PipelineError
-from streams.simulator.config import ORGANISATIONS, IdentityConfig, SimulatorConfig
+from streams.simulator.config import ORGANISATIONS, IdentityConfig, SimulatorConfig, read_address
 from streams.simulator.process import run
 
 
@@ -51,10 +51,15 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--state", type=Path, required=True, help="folder of blocks and keys")
     add("--wallet", type=Path, required=True, help="folder that gets the clients' certificates and keys")
-    add("--listen", default="127.0.0.1:0", help="host:port; port 0 takes a free one (default: %(default)s)")
-    add("--org2-listen", metavar="HOST:PORT", help="open the peer of Org2MSP too")
-    add("--orderer-listen", metavar="HOST:PORT", help="open the orderer too")
-    add("--control", metavar="127.0.0.1:PORT", help="serve the control API, which injects faults")
+    add(
+        "--listen",
+        type=_address,
+        default="127.0.0.1:0",
+        help="host:port; port 0 takes a free one (default: %(default)s)",
+    )
+    add("--org2-listen", type=_address, metavar="HOST:PORT", help="open the peer of Org2MSP too")
+    add("--orderer-listen", type=_address, metavar="HOST:PORT", help="open the orderer too")
+    add("--control", type=_address, metavar="127.0.0.1:PORT", help="serve the control API, which injects faults")
     add("--own-core", action="store_true", help="be faster where no other process wants the core")
     add("--channel", default="gxchannel")
     add("--chaincode", default="gxtv3")
@@ -75,6 +80,13 @@ def _identity(text: str) -> IdentityConfig:
     if msp_id not in ORGANISATIONS:
         raise argparse.ArgumentTypeError(f"{msp_id} is not one of {', '.join(ORGANISATIONS)}")
     return IdentityConfig(name=name, role=role, msp_id=msp_id)
+
+
+def _address(text: str) -> str:
+    try:
+        return read_address(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _positive_float(text: str) -> float:

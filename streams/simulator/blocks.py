@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import struct
 import zlib
@@ -17,6 +18,8 @@ from types import TracebackType
 from fabric_protos.common import common_pb2
 
 from streams.errors import StackFailed
+
+log = logging.getLogger(__name__)
 
 _RECORD = struct.Struct(">II")
 _FILTER = common_pb2.BlockMetadataIndex.TRANSACTIONS_FILTER
@@ -63,7 +66,7 @@ class BlockFile:
     """The blocks on disk. `append` returns when the block is safe there."""
 
     def __init__(self, path: Path) -> None:
-        """Open, or start, the file. A last record that a crash cut short is dropped.
+        """Open, or start, the file. A last record that a crash cut short is dropped, and logged.
 
         Raises StackFailed when another process has it open, or it holds something else than what was written.
         """
@@ -75,7 +78,7 @@ class BlockFile:
         for length in self._whole_records():
             self._places.append((self._end + _RECORD.size, length))
             self._end += _RECORD.size + length
-        self._file.truncate(self._end)
+        self._drop_rest()
 
     def __enter__(self) -> BlockFile:
         return self
@@ -112,6 +115,16 @@ class BlockFile:
         except BlockingIOError as error:
             self._file.close()
             raise StackFailed(f"{self._path} is in use by another process") from error
+
+    def _drop_rest(self) -> None:
+        rest = os.fstat(self._file.fileno()).st_size - self._end
+        if not rest:
+            return
+        if not self._places:
+            self._file.close()
+            raise StackFailed(f"{self._path} holds no block but {rest} other bytes: remove it, or put the blocks back")
+        log.warning("%s: %d bytes after block %d are no whole block: dropped", self._path, rest, len(self) - 1)
+        self._file.truncate(self._end)
 
     def _whole_records(self) -> Iterator[int]:
         size = os.fstat(self._file.fileno()).st_size

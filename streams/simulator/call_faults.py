@@ -74,7 +74,11 @@ class CallFaults:
         async def later() -> Any:
             if late.when is When.BEFORE:
                 await asyncio.sleep(late.delay_s)
-            answered = await answer(request)
+            try:
+                answered = await answer(request)
+            except Refused:
+                await asyncio.sleep(late.delay_s if late.when is When.AFTER else 0)
+                raise
             if late.when is When.AFTER:
                 await asyncio.sleep(late.delay_s)
             return answered

@@ -8,8 +8,21 @@ from pathlib import Path
 GATEWAY_ORGANISATION = "Org1MSP"
 ORGANISATIONS = (GATEWAY_ORGANISATION, "Org2MSP")
 ORDERER_ORGANISATION = "OrdererMSP"
+CRYPTO = "crypto"
+"""In the state folder: the keys of the network's authorities and parts."""
 CONTROL_FILE = "control-url"
 """In the state folder: where the control API of the running simulator is."""
+
+
+_PORT_MAX = 65_535
+
+
+def read_address(text: str) -> str:
+    """`host:port` to listen on, unchanged. Raises ValueError for anything else."""
+    host, _, port = text.rpartition(":")
+    if not host or not (port.isascii() and port.isdigit()) or int(port) > _PORT_MAX:
+        raise ValueError(f"{text!r} is not HOST:PORT with a port up to {_PORT_MAX}")
+    return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,6 @@ from threading import Thread
 from types import TracebackType
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from streams.errors import StackFailed
 from streams.simulator.fault_book import ActiveFault
 from streams.simulator.faults import read_fault
@@ -75,6 +73,9 @@ class _Faults:
 
     def add(self, fields: object) -> dict[str, Any]:
         fault = read_fault(fields)
+        names = self._simulator.identity_names()
+        if fault.identity is not None and fault.identity not in names:
+            raise ValueError(f"identity: the wallet has no {fault.identity!r}; it has {', '.join(names)}")
         return self._in_loop(lambda: _shown(self._simulator.add_fault(fault)))
 
     def remove(self, number: int) -> bool:
@@ -119,11 +120,16 @@ class _Handler(BaseHTTPRequestHandler):
             self._complain(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"at most {_BODY_MAX_BYTES} bytes")
             return
         try:
-            self._answer(HTTPStatus.CREATED, self.faults.add(json.loads(self.rfile.read(int(length)))))
-        except ValidationError as error:
-            self._complain(HTTPStatus.BAD_REQUEST, explain(error))
+            fields = json.loads(self.rfile.read(int(length)))
         except ValueError as error:
             self._complain(HTTPStatus.BAD_REQUEST, f"no JSON: {error}")
+            return
+        try:
+            added = self.faults.add(fields)
+        except ValueError as error:
+            self._complain(HTTPStatus.BAD_REQUEST, str(error))
+        else:
+            self._answer(HTTPStatus.CREATED, added)
 
     def do_DELETE(self) -> None:
         """Remove one, or all."""
@@ -156,12 +162,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(status, {"error": text})
 
 
-def explain(error: ValidationError) -> str:
-    """What is wrong with a fault, in one line."""
-    problems = [(".".join(str(part) for part in problem["loc"][1:]), problem["msg"]) for problem in error.errors()]
-    return "; ".join(f"{where}: {what}" if where else what for where, what in problems)
-
-
 def _shown(active: ActiveFault) -> dict[str, Any]:
     fields = active.fault.model_dump(mode="json", exclude_none=True)
-    return {"number": active.number, "struck": active.struck, "spent": active.is_spent} | fields
+    numbers = {"number": active.number, "struck": active.struck, "spent": active.is_spent}
+    return numbers | {"kind": active.fault.kind} | fields

@@ -51,8 +51,7 @@ class Gateway:
             peers = self._peers_of(request.endorsing_organizations, proposal)
             envelope = await self._collect(proposal, peers)
         else:
-            if proposal.channel != self._config.channel or proposal.chaincode != self._config.chaincode:
-                raise refusals.no_endorsers(proposal.chaincode, proposal.channel)
+            await self._require_endorsers(proposal)
             envelope = await self._collect_all(proposal)
         return gateway_pb2.EndorseResponse(prepared_transaction=envelope)
 
@@ -110,6 +109,22 @@ class Gateway:
         entry = await self._ledger.entry(asked.transaction_id)
         return gateway_pb2.CommitStatusResponse(result=entry.code, block_number=entry.block)
 
+    async def _require_endorsers(self, proposal: Proposal) -> None:
+        """Of qscc nobody's endorsement counts; but that is found out after the own peer has asked it."""
+        if proposal.channel == self._config.channel:
+            if proposal.chaincode == self._config.chaincode:
+                return
+            if proposal.chaincode == qscc.NAME:
+                own, *_ = self._peers
+                try:
+                    await self._peers.evaluate(own, proposal)
+                except PeerRefused as refusal:
+                    raise self._not_endorsed(own, refusal) from refusal
+        raise refusals.no_endorsers(proposal.chaincode, proposal.channel)
+
+    def _not_endorsed(self, own: Peer, refusal: PeerRefused) -> Refused:
+        return Refused(StatusCode.ABORTED, refusals.COULD_NOT_ENDORSE, [self._detail(own, refusal)])
+
     async def _collect_all(self, proposal: Proposal) -> common_pb2.Envelope:
         """Endorsements of every organisation: the own peer first, and no further when that refuses.
 
@@ -119,7 +134,7 @@ class Gateway:
         try:
             simulated, endorsement = await self._peers.endorse(own, proposal, None)
         except PeerRefused as refusal:
-            raise Refused(StatusCode.ABORTED, refusals.COULD_NOT_ENDORSE, [self._detail(own, refusal)]) from refusal
+            raise self._not_endorsed(own, refusal) from refusal
         if self._peers.is_missing_other():
             raise refusals.no_peer_combination()
         return await self._collect(proposal, others, simulated, [endorsement])

@@ -113,7 +113,11 @@ class Ledger:
         while self.height <= number:
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting_for_block.append(future)
-            await future
+            try:
+                await future
+            finally:
+                if future in self._waiting_for_block:  # the reader went away
+                    self._waiting_for_block.remove(future)
 
     def _take(self, block: common_pb2.Block, transactions: Sequence[Committed]) -> None:
         number = block.header.number

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import socket
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,6 +17,9 @@ from streams.simulator.certificates import Credential
 MESSAGE_MAX_BYTES = 100 * 1024 * 1024
 """The largest gRPC message that a Fabric peer takes or sends (comm.DefaultMaxRecvMsgSize)."""
 
+_STOPPED_WITHIN_S = 2.0
+"""gRPC for Python sometimes waits for ever for a call that its client cancelled when it had just begun."""
+
 _CALLS_WAITING = 100_000
 _OPTIONS = [
     ("grpc.max_receive_message_length", MESSAGE_MAX_BYTES),
@@ -24,6 +30,8 @@ _OPTIONS = [
     ("grpc.server.max_pending_requests", _CALLS_WAITING),
     ("grpc.server.max_pending_requests_hard_limit", _CALLS_WAITING),
 ]
+
+log = logging.getLogger(__name__)
 
 
 class Listener:
@@ -42,9 +50,10 @@ class Listener:
             server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(name, dict(handlers)),))
         credentials = grpc.ssl_server_credentials([(self._credential.key_pem, self._credential.certificate_pem)])
         try:
+            _try_to_listen(self.address)
             port = server.add_secure_port(self.address, credentials)
-        except RuntimeError as error:
-            reason = "the address is taken or not one of this machine"
+        except (OSError, RuntimeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "the address is taken"
             raise StackFailed(f"cannot listen on {self.address}: {reason}") from error
         self.address = f"{self.address.rpartition(':')[0]}:{port}"
         self._server = server
@@ -60,6 +69,26 @@ class Listener:
 
     async def _end(self, *, also_listening: bool) -> None:
         server, self._server = self._server, None
-        if server is not None:
-            connections.drop_all(int(self.address.rpartition(":")[2]), also_listening=also_listening)
-            await server.stop(None)
+        if server is None:
+            return
+        port = int(self.address.rpartition(":")[2])
+        connections.drop_all(port, also_listening=also_listening)
+        stopping = asyncio.create_task(server.stop(None))
+        done, _ = await asyncio.wait({stopping}, timeout=_STOPPED_WITHIN_S)
+        if done:
+            await stopping
+        else:
+            log.warning(
+                "gRPC still waits for a call at %s that has ended; the address is freed without it", self.address
+            )
+            connections.drop_all(port, also_listening=True)
+
+
+def _try_to_listen(address: str) -> None:
+    """Raise OSError with the reason, which gRPC would write to standard error and not tell."""
+    host, _, port = address.rpartition(":")
+    [(family, kind, protocol, _, place), *_] = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
+    with socket.socket(family, kind, protocol) as probe:
+        # As gRPC does: a port whose old connections still linger is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(place)

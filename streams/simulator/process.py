@@ -40,14 +40,16 @@ async def _run(config: SimulatorConfig, chaincode: ReferenceChaincode, control: 
         collect_rarely()
         if own_core:
             gather_network_events()
+        url = ""
+        if control is not None:
+            url = stack.enter_context(Control(simulator, control)).url
+            stack.enter_context(_written(config.state / CONTROL_FILE, url))
         print(f"listening on {simulator.address}", flush=True)
         if simulator.org2_address:
             print(f"peer of Org2MSP on {simulator.org2_address}", flush=True)
         if simulator.orderer_address:
             print(f"orderer on {simulator.orderer_address}", flush=True)
-        if control is not None:
-            url = stack.enter_context(Control(simulator, control)).url
-            stack.enter_context(_written(config.state / CONTROL_FILE, url))
+        if url:
             print(f"control on {url}", flush=True)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({stopping, simulator.committing}, return_when=asyncio.FIRST_COMPLETED)
@@ -76,7 +78,10 @@ def gather_network_events() -> None:
 
 @contextlib.contextmanager
 def _written(path: Path, url: str) -> Iterator[None]:
-    path.write_text(url + "\n")
+    """The file appears whole: whoever sees it may read it."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.write_text(url + "\n")
+    unfinished.replace(path)
     try:
         yield
     finally:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Self
 
 from streams.errors import StackFailed
 from streams.simulator.blocks import BlockFile
 from streams.simulator.commit_faults import CommitFaults
 from streams.simulator.committer import Committer
-from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, SimulatorConfig
+from streams.simulator.config import CRYPTO, ORDERER_ORGANISATION, ORGANISATIONS, SimulatorConfig
 from streams.simulator.endorser import Chaincode, Endorser, Peer
 from streams.simulator.fault_book import ActiveFault, FaultBook
 from streams.simulator.faults import Fault, Restart
@@ -24,7 +25,7 @@ from streams.simulator.part_faults import Changes, Clocks
 from streams.simulator.parts import Parts
 from streams.simulator.restarts import Restarts
 from streams.simulator.validator import Validator
-from streams.simulator.wallet import NetworkKeys, fill_wallet, network_keys
+from streams.simulator.wallet import NetworkKeys, client_names, fill_wallet, network_keys
 
 
 class Simulator:
@@ -57,7 +58,11 @@ class Simulator:
     @property
     def keys(self) -> NetworkKeys:
         """The network's authorities: what else is issued by them is a member too."""
-        return network_keys(self.config.state / "crypto")
+        return network_keys(self.config.state / CRYPTO)
+
+    def identity_names(self) -> list[str]:
+        """The clients whose certificates are in the wallet."""
+        return client_names(self.config.wallet)
 
     def add_fault(self, fault: Fault) -> ActiveFault:
         """Put a fault into force; a restart without limits begins now."""
@@ -68,7 +73,8 @@ class Simulator:
 
     async def _start(self, stack: AsyncExitStack) -> None:
         config, book = self.config, self.faults
-        config.state.mkdir(parents=True, exist_ok=True)
+        for folder in (config.state, config.wallet):
+            _make(folder)
         keys = self.keys
         fill_wallet(config.wallet, keys, config.identities)
         clocks, changes = Clocks(book), Changes(book)
@@ -119,6 +125,13 @@ async def _listen(stack: AsyncExitStack, listener: Listener) -> str:
     await listener.start()
     stack.push_async_callback(listener.stop)
     return listener.address
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackFailed(f"{folder} cannot be a folder of the simulator: {error.strerror}") from error
 
 
 def _found_channel(blocks: BlockFile, channel: str, keys: NetworkKeys) -> None:

@@ -10,7 +10,7 @@ from fabric_protos.ledger.rwset import rwset_pb2
 from fabric_protos.ledger.rwset.kvrwset import kv_rwset_pb2
 from fabric_protos.peer import chaincode_event_pb2
 
-from streams.chaincode.state import Creator
+from streams.chaincode.state import Creator, require_key, require_value
 from streams.simulator.identities import Identity
 from streams.simulator.proposals import Proposal
 from streams.simulator.state import Version, WorldState
@@ -67,19 +67,18 @@ class Simulation:
         return None if entry is None else entry.value
 
     def put(self, key: str, value: bytes) -> None:
-        """Write a key. Raises ValueError for an empty one."""
-        if not key:
-            raise ValueError("a key must not be empty")
+        """Write a key. Raises ValueError for an empty key or value."""
+        require_key(key)
+        require_value(value)
         self._writes[key] = value
 
     def delete(self, key: str) -> None:
         """Remove a key. Raises ValueError for an empty one."""
-        if not key:
-            raise ValueError("a key must not be empty")
+        require_key(key)
         self._writes[key] = None
 
     def range(self, start: str, end: str) -> Iterator[tuple[str, bytes]]:
-        """Committed entries from `start` (inclusive) to `end` (exclusive); what is read of it is recorded."""
+        """Committed entries from `start` (inclusive) to `end` (exclusive; "" for no end); what is read is recorded."""
         record = _RangeRead(start, end)
         self._ranges.append(record)
         return self._recorded(record)

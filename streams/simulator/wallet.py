@@ -10,11 +10,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from streams.chaincode.attributes import attributes_of
+from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.errors import CredentialsInvalid
 from streams.simulator.certificates import SERVER_NAMES, Authority, Credential, write_credential, write_file
 from streams.simulator.config import ORDERER_ORGANISATION, ORGANISATIONS, IdentityConfig
 
-ROLE_ATTRIBUTE = "gxc_role"
+TLS_AUTHORITY = "tlsca-cert"
 ORG2_SERVER_NAMES = ("localhost", "peer0.org2.example.com")
 ORDERER_SERVER_NAMES = ("localhost", "orderer.example.com")
 
@@ -62,11 +63,41 @@ def fill_wallet(wallet: Path, keys: NetworkKeys, identities: Iterable[IdentityCo
         else:
             write_credential(wallet, identity.name, authority.issue(identity.name, "client", attributes=attributes))
     root = keys.tls_authority.certificate.public_bytes(Encoding.PEM)
-    write_file(wallet / "tlsca-cert", root, mode=0o644)
+    write_file(wallet / TLS_AUTHORITY, root, mode=0o644)
+
+
+def renew(wallet: Path, name: str, keys: NetworkKeys) -> Credential:
+    """Write a new pair for the client `name` of the wallet: same organisation, name, role and attributes.
+
+    Raises CredentialsInvalid when the certificate there is not one of this network.
+    """
+    path = wallet / f"{name}-cert"
+    certificate = read_certificate(path)
+    authority = next((one for one in keys.authorities.values() if one.issued(certificate)), None)
+    if authority is None:
+        raise CredentialsInvalid(f"{path} was not issued by this network")
+    renewed = authority.issue(name, "client", attributes=attributes_of(certificate))
+    write_credential(wallet, name, renewed)
+    return renewed
+
+
+def read_certificate(path: Path) -> x509.Certificate:
+    """The certificate in a PEM file. Raises CredentialsInvalid."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except OSError as error:
+        raise CredentialsInvalid(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise CredentialsInvalid(f"{path} is no PEM certificate; remove it to have a new one made") from error
+
+
+def client_names(wallet: Path) -> list[str]:
+    """Whose certificates are in the folder, in order."""
+    return sorted(file.name.removesuffix("-cert") for file in wallet.glob("*-cert") if file.name != TLS_AUTHORITY)
 
 
 def _check(path: Path, authority: Authority, attributes: Mapping[str, str]) -> None:
-    certificate = x509.load_pem_x509_certificate(path.read_bytes())
+    certificate = read_certificate(path)
     if not authority.issued(certificate):
         raise CredentialsInvalid(f"{path} was not issued by this network; remove it to have a new one made")
     if dict(attributes_of(certificate)) != dict(attributes):

@@ -61,6 +61,7 @@ class _Submission:
         self.patience = Patience(around, rest)
         self.look_up = LookUp(around, command, self.patience)
         self.is_redelivered = alone_since is not None and command.routed_at < alone_since + CLOCKS_DIFFER_BY
+        self.is_fresh = alone_since is not None and not self.is_redelivered
         self.settled_at = (alone_since or taken_at) + timedelta(seconds=around.settle_s)
         self.in_hand: InHand | None = None
 
@@ -185,7 +186,7 @@ class _Submission:
 
     async def _look_up_every_id(self, hand: InHand) -> Ending | None:
         """What became of this attempt under every certificate; that there is nothing counts once it has settled."""
-        is_settled = self.around.now() >= self.settled_at
+        is_settled = self.is_fresh or self.around.now() >= self.settled_at
         entry, unknown = await self.look_up.held_under_any(hand.ids)
         if entry is not None and (entry.code == VALID or (is_settled and unknown is None)):
             self.record.note_id(entry.transaction_id)
@@ -215,8 +216,9 @@ class _Submission:
             return
         renewed = self.around.ledger.propose(self.command, self.record.attempt)
         if renewed.transaction_id != hand.transaction_id:
-            self._drop_transaction()
             # What was submitted with the old certificate before it was refused may still come into a block.
+            self.is_fresh = self.is_fresh and not hand.may_be_on_ledger
+            self._drop_transaction()
             self.settled_at = self.around.now() + timedelta(seconds=self.around.settle_s)
 
     def _drop_transaction(self) -> None:

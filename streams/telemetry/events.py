@@ -37,6 +37,7 @@ class Event(StrEnum):
     CERTIFICATE_REFUSED = "new certificate refused"
     CERTIFICATE_NOT_KEPT = "certificate in use not noted in the wallet"
     GATEWAY_CHANGED = "gateway changed"
+    FOLLOWING_FAILED = "following the blocks, the height or the wallet failed and is begun again"
     COMMIT_STREAM_INTERRUPTED = "commit stream interrupted"
     NEWS_NOT_SENT = "news of a command could not be sent"
     ROW_CONTRADICTS = "the row's final status contradicts the outcome"

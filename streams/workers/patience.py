@@ -55,5 +55,5 @@ def surroundings(
         report=report,
         notice=notice,
         worker=worker,
-        settle_s=settings.fabric.commit_timeout_s,
+        settle_s=settings.fabric.settle_s,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from ledger_commands import MVCC, Network, applied, balance, command, create_user, endorsed, new_user, transfer
@@ -74,6 +75,24 @@ class LedgerContract:
         first = await (await transaction.submit()).status()
         again = await (await transaction.submit()).status()
         assert again.block_number == first.block_number
+
+    async def test_of_two_envelopes_of_one_id_with_other_arguments_only_the_first_is_committed(
+        self, network: Network
+    ) -> None:
+        """Both are endorsed before either is in a block, as of a command id that was given twice."""
+        payer, payee = await new_user(network), await new_user(network)
+        before = await balance(network, payee)
+        small = transfer(payer, payee, 1)
+        large = replace(small, arguments=transfer(payer, payee, 1000).arguments)
+        transactions = [await endorsed(network.admin, wanted) for wanted in (small, large)]
+        first, second = [await transaction.submit() for transaction in transactions]
+        assert first.transaction_id == second.transaction_id
+        await first.status()
+        with pytest.raises(DuplicateTransaction):
+            await second.status()
+        with pytest.raises(DuplicateTransaction):
+            await (await transactions[1].submit()).status()
+        assert await balance(network, payee) == before + 1
 
     async def test_a_committed_transaction_is_not_endorsed_again_and_can_be_looked_up(self, network: Network) -> None:
         wanted = create_user()

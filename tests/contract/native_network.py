@@ -16,8 +16,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from streams.errors import StackFailed
 from streams.fabric.ids import create_secret
+from streams.local.fabric.layout import ORGANISATIONS, Layout
 from streams.local.fabric.programs import find_programs
 from streams.local.ledgers import LedgerOptions, choose_ledger
 from streams.local.paths import LocalPaths
@@ -25,6 +30,7 @@ from streams.local.registry import Identity, read_registry
 from streams.local.signals import ending_as_interrupt
 from streams.local.supervisor import Supervisor
 from streams.settings import FabricSettings
+from streams.simulator.certificates import Authority, Credential
 
 ROLES = {"org1-super-admin": "gx_super_admin", "org1-admin": "gx_admin", "org1-partner-api": "gx_partner_api"}
 OPTIONS = LedgerOptions(kind="native", block_interval_s=0.05)
@@ -75,6 +81,18 @@ class NativeNetwork:
         running = read_registry(self.paths.registry)
         return {} if running is None else dict(running.processes)
 
+    @property
+    def supervisor_pid(self) -> int:
+        """The process that starts again what dies."""
+        assert self._process is not None
+        return self._process.pid
+
+    @property
+    def authorities(self) -> dict[str, Authority]:
+        """Of the organisations, by MSP id."""
+        layout = Layout(root=self.paths.state / "fabric", ports={})
+        return {one.msp_id: _authority(layout.organisation(one) / "ca") for one in ORGANISATIONS}
+
     async def kill(self, name: str) -> None:
         """Kill a part; returns when the supervisor has started another in its place."""
         killed = self.parts()[name]
@@ -82,6 +100,13 @@ class NativeNetwork:
         async with asyncio.timeout(60):
             while self.parts()[name] == killed:  # noqa: ASYNC110 (the registry is a file)
                 await asyncio.sleep(0.05)
+
+
+def _authority(folder: Path) -> Authority:
+    (file,) = folder.glob("*-cert.pem")
+    key = load_pem_private_key((folder / "priv_sk").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    return Authority(Credential(certificate=x509.load_pem_x509_certificate(file.read_bytes()), key=key))
 
 
 @contextmanager

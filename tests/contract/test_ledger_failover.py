@@ -6,16 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
+from either_network import EitherNetwork
+from gateway_contract import changed
 from ledger_commands import Network, applied, create_user, new_user, prepare
 from relay import Relay
-from running_simulator import IDENTITIES, Running, eventually
+from running_simulator import IDENTITIES, eventually
 
 from streams.errors import CommitUnknown, EndorseFailed, SubmitFailed
 from streams.fabric.gateway import Gateway, connect
-from streams.simulator.config import SimulatorConfig
 from streams.telemetry import Event
 
 
@@ -31,19 +31,15 @@ class Doubled:
 
 
 @pytest.fixture
-async def doubled(tmp_path: Path) -> AsyncIterator[Doubled]:
-    running = Running(SimulatorConfig(state=tmp_path / "state", wallet=tmp_path / "wallet", identities=IDENTITIES))
-    await running.start()
-    relays = [Relay(running.config.listen) for _ in range(2)]
+async def doubled(either: EitherNetwork) -> AsyncIterator[Doubled]:
+    relays = [Relay(either.settings.gateway) for _ in range(2)]
     told: list[tuple[Event, str]] = []
     async with AsyncExitStack() as stack:
-        stack.push_async_callback(running.stop)
         for relay in relays:
             await relay.open()
             stack.push_async_callback(relay.close)
-        settings = running.settings(
-            tmp_path, gateway=", ".join(relay.address for relay in relays), endorse_timeout_s=2, submit_timeout_s=2
-        )
+        gateways = ", ".join(relay.address for relay in relays)
+        settings = changed(either.settings, gateway=gateways, endorse_timeout_s=2, submit_timeout_s=2)
         ledgers = [
             await stack.enter_async_context(
                 connect(settings, one.name, tell=lambda event, text: told.append((event, text)))
@@ -116,6 +112,25 @@ async def test_a_gateway_that_hangs_is_left_after_some_calls_that_did_not_end(do
     await eventually(lambda: doubled.partner.blocks.last_block == committed.block_number)
     assert doubled.partner.gateways.current.address == doubled.second.address
     doubled.first.is_hanging = False
+
+
+async def test_every_gateway_that_can_be_asked_is_asked_before_the_ledger_is_said_to_hold_nothing(
+    doubled: Doubled,
+) -> None:
+    unknown = doubled.partner.propose(create_user(), 0).transaction_id
+    assert await doubled.partner.look_up(unknown) is None
+    assert doubled.partner.gateways.current.address == doubled.first.address
+    assert doubled.second.connections > 0
+    for relay in (doubled.second, doubled.first):
+        await relay.close()
+        async with asyncio.timeout(20):
+            while True:
+                try:
+                    assert await doubled.partner.look_up(unknown) is None
+                    break
+                except CommitUnknown:  # the connection broke under the call
+                    continue
+        await relay.open()
 
 
 async def test_with_every_gateway_down_the_failure_is_that_of_one(doubled: Doubled) -> None:

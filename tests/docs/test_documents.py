@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from docs.configuration import PROCESSES
 from streams.cli import app
 from streams.demo.script import Script
 from streams.local.jar_lock import read_lock
+from streams.local.ledgers import LedgerOptions
 from streams.settings import PREFIX, Settings, SubmitSettings, variables
 
 EVERY_PAGE = pytest.mark.parametrize("page", [Page(file) for file in PAGES], ids=lambda page: str(page.file.name))
@@ -102,6 +104,18 @@ def test_every_kind_of_settings_is_on_the_generated_page() -> None:
     assert PROCESSES["worker submit"] is SubmitSettings
 
 
+def test_no_comparison_is_begun_without_a_real_network(tmp_path: Path) -> None:
+    """What pytest would print were it started is not there."""
+    nowhere = {**os.environ, "FABRIC_BIN": str(tmp_path), "PATH": ""}
+    ran = subprocess.run(
+        [sys.executable, "-m", "docs.conformance"], cwd=ROOT, env=nowhere, capture_output=True, text=True, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    [complaint] = ran.stderr.splitlines()
+    assert complaint.startswith("docs.conformance: nothing is run: --ledger native needs peer, orderer, ")
+    assert f"neither in FABRIC_BIN ({tmp_path}) nor on PATH" in complaint
+
+
 def test_the_architecture_names_the_layers_that_are_enforced() -> None:
     contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
@@ -152,3 +166,7 @@ def generate(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "docs.generate", *arguments], cwd=ROOT, capture_output=True, text=True, check=False
     )
+
+
+def test_the_readme_tells_how_often_the_local_line_cuts_blocks() -> None:
+    assert f"have blocks cut every {LedgerOptions().block_interval_s:g} s" in Page(ROOT / "README.md").text

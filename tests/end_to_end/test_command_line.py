@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,16 @@ def test_a_failure_ends_with_1_and_says_what_failed(
     (folder / "payload.json").write_text("{}")
     (folder / "broken.toml").write_text("[commands")
     refuse(folder, FAILURE, call, settings, said)
+
+
+def test_a_detached_line_that_does_not_come_up_complains_as_one_in_the_foreground(jars: None, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ran = streams(usual_folder(tmp_path / "folder"), "up", "--detach", "--port", f"kafka={port}")
+    first, *rest = ran.stderr.splitlines()
+    assert ran.returncode == 1
+    assert first.startswith("streams: the line did not come up; the end of ")
+    assert rest == [f"streams: port {port}, set for kafka, is taken by another process"]
 
 
 def refuse(folder: Path, code: int, call: str, settings: dict[str, str], said: str) -> None:

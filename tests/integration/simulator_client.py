@@ -14,11 +14,11 @@ from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.orderer import ab_pb2
 from fabric_protos.peer import events_pb2, events_pb2_grpc, peer_pb2_grpc, transaction_pb2
+from simulator_member import FOREVER, Member, SignedProposal
 
 from streams.chaincode.state import ChaincodeRefused, State
 from streams.simulator.config import IdentityConfig, SimulatorConfig
 from streams.simulator.faults import read_fault
-from streams.simulator.member import FOREVER, Member, SignedProposal
 from streams.simulator.server import Simulator
 
 CHANNEL = "gxchannel"

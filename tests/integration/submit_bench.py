@@ -72,6 +72,7 @@ class Bench:
             settings = {
                 "STREAMS_WORKER__LISTEN": listen,
                 "STREAMS_FABRIC__COMMIT_TIMEOUT_S": "3",
+                "STREAMS_FABRIC__SETTLE_S": "3",
                 **{f"STREAMS_FABRIC__{name.upper()}": str(value) for name, value in fabric.items()},
                 **self.settings,
             }

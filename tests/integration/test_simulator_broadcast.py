@@ -11,9 +11,9 @@ from fabric_protos.common import common_pb2
 from fabric_protos.orderer import ab_pb2
 from simulator_answers import MSP2, at, codes_of, failure
 from simulator_client import NEWEST, OLDEST, Running, running
+from simulator_member import Member
 from simulator_parts import EVERY_ADDRESS, assert_signed_by_the_orderer, ordering
 
-from streams.simulator.member import Member
 from streams.simulator.proposals import prepare_transaction, read_proposal
 
 Status = common_pb2.Status

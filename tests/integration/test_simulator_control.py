@@ -19,11 +19,11 @@ import grpc
 import pytest
 from simulator_answers import failure
 from simulator_client import Client
+from simulator_member import Member
 
 from streams.errors import StackFailed
 from streams.simulator.config import CONTROL_FILE
 from streams.simulator.control import Control
-from streams.simulator.member import Member
 
 ANY_PORT = "127.0.0.1:0"
 
@@ -126,21 +126,48 @@ async def test_every_address_is_announced_and_the_control_file_goes_with_the_pro
 
 
 @pytest.mark.parametrize(
-    ("arguments", "exit_code", "complaint"),
+    ("call", "complaint"),
     [
-        (["nope"], 1, "does not match any of the expected tags"),
-        (["late", "delay_s=x"], 1, "delay_s: Input should be a valid number"),
-        (["late", "hours=3"], 1, "hours: Extra inputs are not permitted"),
-        (["late", "3"], 2, "'3' is not FIELD=VALUE"),
+        ("lat", "no kind of fault is called 'lat'; there are refuse-endorsement, "),
+        ("late delay_s=x", "delay_s: must be a valid number"),
+        ("late call=deliver", "call: must be 'endorse', 'evaluate', 'submit' or 'commit-status'"),
+        ("late hours=3", "hours: late has no such field; it has identity, function, "),
+        ("clock-skew", "skew_s: clock-skew needs it"),
+        ("late 3", "'3' is not FIELD=VALUE"),
+        ("late call=submit call=endorse", "call: give it once"),
+        ("late kind=restart", "kind: give it once and first"),
+        ("late probability=0", "probability: must be greater than 0"),
+        ("late function=PauseSystem", "function: nothing is called 'PauseSystem'; did you mean AdminContract:Pause"),
+        ("late function=Nope", "function: nothing is called 'Nope'; it is Contract:Function"),
+        ("refuse-endorsement organisation=Org9MSP", "organisation: must be 'Org1MSP' or 'Org2MSP'"),
     ],
 )
-async def test_a_wrong_fault_is_one_clear_line(
-    child: Child, arguments: list[str], exit_code: int, complaint: str
-) -> None:
-    code, _, errors = await command("fault", "add", *arguments, "--control", child.url)
-    assert code == exit_code
-    assert complaint in errors
+async def test_a_wrong_fault_is_a_wrong_call_that_says_what_is_wrong(call: str, complaint: str) -> None:
+    code, output, errors = await command("fault", "add", *call.split(), "--control", "http://127.0.0.1:1")
+    assert (code, output) == (2, "")
+    assert complaint in unfolded(errors)
     assert "Traceback" not in errors
+
+
+async def test_a_fault_can_be_limited_to_who_is_there_and_to_what_is_called(child: Child) -> None:
+    functions = ("AdminContract:PauseSystem", "*:Pause*", "CreateUser", "GetChainInfo")
+    for limit in ("identity=org1-admin", *(f"function={function}" for function in functions)):
+        assert (await command("fault", "add", "late", limit, "--control", child.url))[0] == 0
+    code, _, errors = await command("fault", "add", "late", "identity=nobody", "--control", child.url)
+    assert code == 2
+    assert "identity: the wallet has no 'nobody'; it has org1-admin, org1-partner-api, org1-" in unfolded(errors)
+
+
+def unfolded(errors: str) -> str:
+    """What typer prints in a box, as one line."""
+    return " ".join(errors.replace("│", " ").split())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:99999", "127.0.0.1:-5", "foo"])
+async def test_an_address_that_is_none_is_a_wrong_call(tmp_path: Path, address: str) -> None:
+    code, output, errors = await command("run", "--state", str(tmp_path), "--listen", address)
+    assert (code, output) == (2, "")
+    assert f"{address!r} is not HOST:PORT" in errors
 
 
 async def test_the_api_says_what_is_wrong_with_a_request(child: Child) -> None:
@@ -158,8 +185,11 @@ async def test_the_api_says_what_is_wrong_with_a_request(child: Child) -> None:
 async def test_the_kinds_are_listed_with_their_fields() -> None:
     code, output, _ = await command("fault", "kinds")
     assert code == 0
-    assert "unnoticed_s=2.0" in output
-    assert "probability=1.0" in output
+    said = " ".join(output.split())
+    assert "unnoticed_s=2.0" in said
+    assert "skew_s (required)" in said
+    assert "probability=1.0" in said
+    assert "call=submit (endorse|evaluate|submit|commit-status)" in said
 
 
 @pytest.mark.parametrize("listen", ["0.0.0.0:0", "127.0.0.1", "127.0.0.1:x"])

@@ -10,9 +10,9 @@ from fabric_protos.common import common_pb2, ledger_pb2
 from fabric_protos.msp import identities_pb2
 from simulator_answers import MSP1, MSP2, Failure, at, codes_of, failure
 from simulator_client import CHANNEL, Client, Running, running
+from simulator_member import SignedProposal
 from simulator_parts import EVERY_ADDRESS, at_org2, ordering
 
-from streams.simulator.member import SignedProposal
 from streams.simulator.proposals import prepare_transaction, read_proposal
 
 Status = common_pb2.Status

@@ -12,8 +12,7 @@ import pytest
 from fabric_protos.common import common_pb2
 from simulator_answers import M_END, MSP1, MSP2, P1, P2, Failure, at, codes_of, failure, refused_at
 from simulator_client import CHANNEL, OLDEST, Client, Running, running
-
-from streams.simulator.member import Member
+from simulator_member import Member
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ import pytest
 from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from simulator_answers import MSP1, at, codes_of, failure
 from simulator_client import OLDEST, Running, running
+from simulator_member import Member
 from test_simulator_process import address_of, child, connected
-
-from streams.simulator.member import Member
 
 IDENTITY = ("--identity", "org1-super-admin=gx_super_admin")
 

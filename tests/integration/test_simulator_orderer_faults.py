@@ -10,43 +10,16 @@ import grpc
 import pytest
 from simulator_answers import Failure, at, codes_of, failure
 from simulator_client import CHANNEL, Running, eventually, running
-
-from streams.simulator.member import SignedProposal
+from simulator_outages import TIMED_OUT, impatient, proposal, refused_connection
 
 ORDERER = "orderer.example.com:7050"
-NO_COMBINATION = Failure(
-    code="FAILED_PRECONDITION",
-    message="no combination of peers can be derived which satisfy the endorsement policy: "
-    "no peer combination can satisfy the endorsement policy",
-    details=None,
-)
-NO_ORG2 = Failure(code="UNAVAILABLE", message="failed to find any endorsing peers for org(s): Org2MSP", details=None)
 NO_ORDERERS = "no orderers could successfully process transaction"
-TIMED_OUT = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
-FAILED_TO_EVALUATE = "failed to evaluate transaction, see attached details for more info"
-
-
-def refused_connection(address: str) -> str:
-    return (
-        'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: '
-        f'dial tcp {address}: connect: connection refused"'
-    )
 
 
 @pytest.fixture
 async def network(tmp_path: Path) -> AsyncIterator[Running]:
-    """Time-outs short enough to wait for."""
-    times = {"endorsement_timeout_s": 0.2, "broadcast_timeout_s": 0.2, "chaincode_timeout_s": 0.5}
-    async with running(tmp_path, **times) as started:
+    async with impatient(tmp_path) as started:
         yield started
-
-
-def proposal(network: Running) -> SignedProposal:
-    return network.client.member.propose("write", "a", "1")
-
-
-def simulating(signed: SignedProposal, reason: str) -> str:
-    return f"error in simulation: failed to execute transaction {signed.transaction_id}: {reason}"
 
 
 async def is_lost(network: Running, transaction_id: str) -> bool:

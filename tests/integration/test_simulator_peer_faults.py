@@ -10,11 +10,10 @@ from pathlib import Path
 import grpc
 import pytest
 from simulator_answers import M_COL, M_EVAL, MSP1, MSP2, P1, P2, Failure, failure, refused_at
-from simulator_client import CHANNEL, Running, running
+from simulator_client import Running, running
+from simulator_member import SignedProposal
+from simulator_outages import TIMED_OUT, impatient, proposal, refused_connection
 
-from streams.simulator.member import SignedProposal
-
-ORDERER = "orderer.example.com:7050"
 NO_COMBINATION = Failure(
     code="FAILED_PRECONDITION",
     message="no combination of peers can be derived which satisfy the endorsement policy: "
@@ -22,39 +21,17 @@ NO_COMBINATION = Failure(
     details=None,
 )
 NO_ORG2 = Failure(code="UNAVAILABLE", message="failed to find any endorsing peers for org(s): Org2MSP", details=None)
-NO_ORDERERS = "no orderers could successfully process transaction"
-TIMED_OUT = "rpc error: code = DeadlineExceeded desc = context deadline exceeded"
 FAILED_TO_EVALUATE = "failed to evaluate transaction, see attached details for more info"
-
-
-def refused_connection(address: str) -> str:
-    return (
-        'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: '
-        f'dial tcp {address}: connect: connection refused"'
-    )
 
 
 @pytest.fixture
 async def network(tmp_path: Path) -> AsyncIterator[Running]:
-    """Time-outs short enough to wait for."""
-    times = {"endorsement_timeout_s": 0.2, "broadcast_timeout_s": 0.2, "chaincode_timeout_s": 0.5}
-    async with running(tmp_path, **times) as started:
+    async with impatient(tmp_path) as started:
         yield started
-
-
-def proposal(network: Running) -> SignedProposal:
-    return network.client.member.propose("write", "a", "1")
 
 
 def simulating(signed: SignedProposal, reason: str) -> str:
     return f"error in simulation: failed to execute transaction {signed.transaction_id}: {reason}"
-
-
-async def is_lost(network: Running, transaction_id: str) -> bool:
-    """Neither is there a status nor an entry."""
-    silent = await failure(network.client.status(transaction_id, timeout_s=0.2))
-    missing = await failure(network.client.query("GetTransactionByID", CHANNEL, transaction_id))
-    return silent.code == "DEADLINE_EXCEEDED" and "no such transaction ID" in missing.message
 
 
 async def test_a_peer_that_is_down_is_a_refused_connection_until_the_gateway_notices(network: Running) -> None:
@@ -183,3 +160,14 @@ async def test_an_evaluation_at_another_peer_that_refuses_looks_like_a_broken_co
     assert await failure(network.client.gateway.Evaluate(refused)) == Failure(
         code="UNKNOWN", message=M_EVAL + text, details=[(P2, MSP2, text)]
     )
+
+
+@pytest.mark.parametrize("call", ["endorse", "evaluate"])
+@pytest.mark.parametrize("when", ["before", "after"])
+async def test_a_refusal_is_as_late_as_an_answer(network: Running, call: str, when: str) -> None:
+    network.put("late", call=call, when=when, delay_s=0.5)
+    proposal = network.client.member.propose("answer", "500", "no")
+    began_at = time.monotonic()
+    refused = await failure(getattr(network.client, call)(proposal))
+    assert "no" in (refused.details or [("", "", "")])[0][2] + refused.message
+    assert time.monotonic() - began_at >= 0.5

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -14,8 +15,7 @@ from pathlib import Path
 import grpc
 import pytest
 from simulator_client import CHANNEL, Client
-
-from streams.simulator.member import Member
+from simulator_member import Member
 
 
 @asynccontextmanager
@@ -76,8 +76,12 @@ async def test_what_was_committed_is_there_after_a_kill(tmp_path: Path) -> None:
         (["--identity", "nobody"], 2, "'nobody' is not NAME=ROLE"),
         (["--identity", "a=r@NoMSP"], 2, "NoMSP is not one of Org1MSP, Org2MSP"),
         (["--block-interval-s", "0"], 2, "must be greater than 0"),
+        (["--state", "/dev/null"], 1, "/dev/null cannot be a folder of the simulator: File exists"),
         (["--roles", "nobody"], 1, "there is no role map 'nobody'"),
-        (["--listen", "192.0.2.1:1"], 1, "cannot listen on 192.0.2.1:1"),
+        (["--listen", "192.0.2.1:1"], 1, "cannot listen on 192.0.2.1:1: Cannot assign requested address"),
+        (["--listen", "127.0.0.1:99999"], 2, "'127.0.0.1:99999' is not HOST:PORT with a port up to 65535"),
+        (["--org2-listen", "127.0.0.1:-5"], 2, "'127.0.0.1:-5' is not HOST:PORT"),
+        (["--orderer-listen", "foo"], 2, "'foo' is not HOST:PORT"),
     ],
 )
 async def test_a_wrong_call_is_one_clear_line(
@@ -88,6 +92,18 @@ async def test_a_wrong_call_is_one_clear_line(
     assert process.returncode == exit_code
     assert complaint in errors.decode().splitlines()[-1]
     assert b"Traceback" not in errors
+
+
+@pytest.mark.parametrize("option", ["--listen", "--control"])
+async def test_a_taken_address_is_one_line_and_nothing_is_announced(tmp_path: Path, option: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        async with child(tmp_path, option, address) as process:
+            output, errors = await asyncio.wait_for(process.communicate(), 20)
+    assert (process.returncode, output) == (1, b"")
+    [complaint] = errors.decode().splitlines()
+    assert f"cannot listen on {address}: " in complaint
+    assert "Address already in use" in complaint
 
 
 async def test_with_a_core_of_its_own_only_the_loop_is_in_a_hurry(tmp_path: Path) -> None:

@@ -3,68 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
-from fabric_protos.peer import proposal_pb2
-from simulator_answers import (
-    DENIED,
-    M_COL,
-    M_EVAL,
-    MSP1,
-    MSP2,
-    NO_PLAN,
-    P1,
-    P2,
-    VALIDATING,
-    Failure,
-    failure,
-    high_s,
-    refused_at,
-    result_of,
-)
+from simulator_answers import M_COL, M_EVAL, MSP1, MSP2, NO_PLAN, P1, P2, Failure, failure, refused_at, result_of
 from simulator_client import CHANNEL, Running, running
-
-from streams.simulator.member import Member, SignedProposal
+from wrong_messages import PROPOSALS, right_id
 
 
 @pytest.fixture
 async def network(tmp_path: Path) -> AsyncIterator[Running]:
     async with running(tmp_path) as started:
         yield started
-
-
-def right_id(member: Member) -> str:
-    return member.propose("write", "a", "1", nonce=b"n").transaction_id
-
-
-def spoilt(member: Member, spoil: Callable[[bytes], bytes]) -> SignedProposal:
-    signed = member.propose("write", "a", "1")
-    message = proposal_pb2.SignedProposal(
-        proposal_bytes=signed.message.proposal_bytes, signature=spoil(signed.message.signature)
-    )
-    return SignedProposal(transaction_id=signed.transaction_id, message=message)
-
-
-PROPOSALS: dict[str, tuple[Callable[[Member], SignedProposal], str]] = {
-    "wrong id": (
-        lambda member: member.propose("write", "a", "1", nonce=b"n", claimed_id="00"),
-        VALIDATING + "incorrectly computed txid '00' -- expected '{id}'",
-    ),
-    "id in upper case": (
-        lambda member: member.propose("write", "a", "1", nonce=b"n", claimed_id=right_id(member).upper()),
-        VALIDATING + "incorrectly computed txid '{ID}' -- expected '{id}'",
-    ),
-    "empty nonce": (lambda member: member.propose("write", "a", "1", nonce=b""), VALIDATING + "nonce is empty"),
-    "empty signature": (lambda member: spoilt(member, lambda _: b""), VALIDATING + "empty signature bytes"),
-    "junk signature": (lambda member: spoilt(member, lambda _: b"junk"), DENIED + "[Org1MSP]"),
-    "signature of another message": (
-        lambda member: spoilt(member, lambda _: member.signer.sign(b"another message")),
-        DENIED + "[Org1MSP]",
-    ),
-    "high S": (lambda member: spoilt(member, high_s), DENIED + "[Org1MSP]"),
-}
 
 
 @pytest.mark.parametrize("wrong", PROPOSALS)
@@ -84,7 +35,7 @@ async def test_a_wrong_proposal_is_refused_by_the_peer_that_is_asked(network: Ru
 
 @pytest.mark.parametrize(("chaincode", "channel"), [("nope", CHANNEL), ("gxtv3", "nochan"), ("qscc", CHANNEL)])
 async def test_nobody_endorses_an_unknown_chaincode_or_channel(network: Running, chaincode: str, channel: str) -> None:
-    proposal = network.client.member.propose("write", "a", "1", chaincode=chaincode, channel=channel)
+    proposal = network.client.member.propose("GetChainInfo", CHANNEL, chaincode=chaincode, channel=channel)
     assert await failure(network.client.endorse(proposal)) == Failure(
         code="FAILED_PRECONDITION", message=NO_PLAN.format(chaincode, channel), details=None
     )

@@ -16,11 +16,11 @@ from fabric_protos.gateway import gateway_pb2, gateway_pb2_grpc
 from fabric_protos.peer import transaction_pb2
 from simulator_answers import MSP2, Failure, failure, result_of
 from simulator_client import CHANNEL, OLDEST, Running, running
+from simulator_member import Member
 
 from streams.errors import StackFailed
 from streams.simulator.blocks import BlockFile
 from streams.simulator.certificates import Authority
-from streams.simulator.member import Member
 
 
 @pytest.fixture

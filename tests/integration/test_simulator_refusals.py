@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from fabric_protos.common import common_pb2
 from fabric_protos.gateway import gateway_pb2
-from fabric_protos.peer import proposal_pb2
 from simulator_answers import (
     DENIED,
     M_EVAL,
@@ -25,9 +24,8 @@ from simulator_answers import (
     refused_at,
 )
 from simulator_client import CHANNEL, OLDEST, Client, Running, running
-
-from streams.simulator.certificates import Authority
-from streams.simulator.member import Member
+from simulator_member import Member
+from wrong_messages import STRANGERS, prepared, stranger
 
 
 @pytest.fixture
@@ -36,27 +34,9 @@ async def network(tmp_path: Path) -> AsyncIterator[Running]:
         yield started
 
 
-def stranger(network: Running, who: str) -> Member:
-    of_nobody = network.simulator.keys.authorities[MSP1].issue("somebody", "client")
-    if who == "unknown CA":
-        return Member(MSP1, Authority.make("ca.Org1MSP").issue("stranger", "client"))
-    if who == "unknown MSP":
-        return Member("NoMSP", of_nobody)
-    member = Member(MSP1, of_nobody)
-    member.creator = b"not an identity"
-    return member
-
-
-def prepared(member: Member) -> common_pb2.Envelope:
-    """An envelope that no peer has seen; the orderer looks only at who signed it."""
-    proposal = proposal_pb2.Proposal.FromString(member.propose("write", "a", "1").message.proposal_bytes)
-    payload = common_pb2.Payload(header=common_pb2.Header.FromString(proposal.header))
-    return member.sign(common_pb2.Envelope(payload=payload.SerializeToString()))
-
-
-@pytest.mark.parametrize("who", ["unknown CA", "unknown MSP", "no PEM"])
+@pytest.mark.parametrize("who", STRANGERS)
 async def test_a_creator_whom_nobody_knows_gets_one_answer_whatever_the_reason(network: Running, who: str) -> None:
-    client = network.as_member(stranger(network, who))
+    client = network.as_member(stranger(network.simulator.keys.authorities[MSP1], who))
     text = DENIED + "unknown, creator is malformed"
     proposal = client.member.propose("write", "a", "1")
     assert await failure(client.endorse(proposal)) == refused_at((P1, MSP1, text))

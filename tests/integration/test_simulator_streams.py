@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from fabric_protos.common import common_pb2
-from simulator_answers import MSP1, at, codes_of, high_s
+from simulator_answers import MSP1, at, codes_of
 from simulator_client import CHANNEL, NEWEST, OLDEST, Running, running
-
-from streams.simulator.member import Member
+from simulator_member import Member
+from wrong_messages import SEEKS
 
 
 @pytest.fixture
@@ -84,28 +84,6 @@ async def test_whole_blocks_hold_the_envelopes_that_were_submitted(network: Runn
         block = (await stream.next()).block
     assert list(block.data.data) == [envelope.SerializeToString()]
     assert await network.client.status(transaction_id) == ("VALID", block.header.number)
-
-
-def spoilt(envelope: common_pb2.Envelope, spoil: Callable[[bytes], bytes]) -> common_pb2.Envelope:
-    return common_pb2.Envelope(payload=envelope.payload, signature=spoil(envelope.signature))
-
-
-def minutes_from_now(minutes: int) -> datetime:
-    return datetime.now(UTC) + timedelta(minutes=minutes)
-
-
-SEEKS: dict[str, tuple[Callable[[Member], common_pb2.Envelope], str]] = {
-    "start after stop": (lambda member: member.seek(at(1), at(0)), "BAD_REQUEST"),
-    "unknown channel": (lambda member: member.seek(OLDEST, channel="nochan"), "NOT_FOUND"),
-    "16 minutes old": (lambda member: member.seek(OLDEST, sent_at=minutes_from_now(-16)), "BAD_REQUEST"),
-    "16 minutes ahead": (lambda member: member.seek(OLDEST, sent_at=minutes_from_now(16)), "BAD_REQUEST"),
-    "another signature": (
-        lambda member: spoilt(member.seek(OLDEST), lambda _: member.signer.sign(b"x")),
-        "FORBIDDEN",
-    ),
-    "high S": (lambda member: spoilt(member.seek(OLDEST), high_s), "FORBIDDEN"),
-    "no payload": (lambda _: common_pb2.Envelope(payload=b"\xff\xff"), "BAD_REQUEST"),
-}
 
 
 @pytest.mark.parametrize("seek", SEEKS)

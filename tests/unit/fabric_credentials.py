@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -49,19 +50,24 @@ def issued(
     serial: int = 1,
     not_before: datetime = NOW - timedelta(days=1),
     not_after: datetime = NOW + timedelta(days=30),
+    units: Sequence[str] = ("client",),
+    names_the_key: bool = True,
 ) -> bytes:
-    """A client's certificate, PEM."""
-    subject, issuer = (x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, one)]) for one in (name, by.name))
+    """A client's certificate, PEM; `units` are its OUs."""
+    common_name, issuer = (x509.NameAttribute(NameOID.COMMON_NAME, one) for one in (name, by.name))
+    of_units = (x509.NameAttribute(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units)
     builder = (
         x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(issuer)
+        .subject_name(x509.Name([*of_units, common_name]))
+        .issuer_name(x509.Name([issuer]))
         .public_key(key.public_key())
         .serial_number(serial)
         .not_valid_before(not_before)
         .not_valid_after(not_after)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key()), critical=False)
     )
+    if names_the_key:
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(by.key.public_key())
+        builder = builder.add_extension(identifier, critical=False)
     return builder.sign(by.key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import transaction_pb2
+from simulator_member import Member, SignedProposal
 
 from streams.chaincode.state import ChaincodeRefused, State
 from streams.simulator.blocks import BlockFile
@@ -20,7 +21,6 @@ from streams.simulator.fault_book import FaultBook
 from streams.simulator.genesis import genesis_block
 from streams.simulator.identities import Membership, Signer, serialize
 from streams.simulator.ledger import Ledger
-from streams.simulator.member import Member, SignedProposal
 from streams.simulator.part_faults import Changes
 from streams.simulator.proposals import prepare_transaction, read_proposal
 from streams.simulator.transactions import Ordered

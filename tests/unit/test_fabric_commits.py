@@ -43,6 +43,12 @@ async def test_a_block_settles_a_transaction(commits: Commits, codes: list[int],
     commits.block(7, [("other", VALID_CODE), *(("t", code) for code in codes), ("", VALID_CODE)])
     assert await expectation.news(FAR) == sighting(settled)
     assert await expectation.news(FAR) == sighting(settled)
+    assert expectation.has_several == (len(codes) > 1)
+
+
+def test_who_expects_the_same_is_told_that_there_are_several_envelopes(commits: Commits) -> None:
+    first, second, other = commits.expect("t"), commits.expect("t"), commits.expect("u")
+    assert (first.has_several, second.has_several, other.has_several) == (True, True, False)
 
 
 @pytest.mark.parametrize("codes", [[DUPLICATE], [POLICY], [BAD_ID], [BAD_ID, DUPLICATE], [CHANGED], [255], [99]])
@@ -94,6 +100,12 @@ async def test_a_cancelled_wait_leaves_nothing_behind(commits: Commits) -> None:
     await asyncio.wait([waiting])
     commits.block(7, [("t", VALID_CODE)])
     assert await expectation.news(FAR) == sighting(VALID)
+
+
+def test_a_repetition_is_remembered(commits: Commits) -> None:
+    repeated, other = commits.expect("t"), commits.expect("u")
+    commits.block(7, [("t", DUPLICATE), ("u", POLICY)])
+    assert (repeated.is_repeated, other.is_repeated) == (True, False)
 
 
 def test_what_nobody_expects_any_more_is_forgotten(commits: Commits) -> None:

@@ -7,7 +7,18 @@ from typing import Any, cast
 
 import grpc
 import pytest
-from fabric_answers import BROKEN, LIMIT, NO_ORDERERS, NO_PEERS, NO_SUCH_HOST, NOT_CONNECTED
+from fabric_answers import (
+    BROKEN,
+    END,
+    LIMIT,
+    NO_LAUNCH,
+    NO_ORDERERS,
+    NO_PEERS,
+    NO_SUCH_HOST,
+    NOT_CONNECTED,
+    P1,
+    answer,
+)
 
 from streams.fabric.failures import Failure
 from streams.fabric.gateways import ILLNESS_S, STRIKES, GatewayPeer, Gateways, Method, is_unreachable
@@ -125,6 +136,25 @@ async def test_a_refusal_is_no_illness() -> None:
     pool = Pool()
     pool.channels[0].script = [REFUSED] * 20
     await pool.fail(20)
+    assert pool.gateways.current.address == "a"
+
+
+@pytest.mark.parametrize(
+    "said", [NO_LAUNCH, "error sending: chaincode stream terminated", f"rpc error: code = Unknown desc = {NO_LAUNCH}"]
+)
+def test_a_gateway_whose_chaincode_does_not_run_is_left_after_some_failures_in_a_row(said: str) -> None:
+    pool = Pool()
+    for _ in range(STRIKES):
+        assert pool.gateways.current.address == "a"
+        pool.gateways.failed(pool.gateways.peers[0], Method.ENDORSE, answer("ABORTED", END, (P1, said)))
+    assert pool.gateways.current.address == "b"
+
+
+def test_what_a_chaincode_says_is_no_illness_of_the_gateway_whatever_it_quotes() -> None:
+    pool = Pool()
+    for _ in range(20):
+        refused = answer("ABORTED", END, (P1, "chaincode response 500, could not launch chaincode"))
+        pool.gateways.failed(pool.gateways.peers[0], Method.ENDORSE, refused)
     assert pool.gateways.current.address == "a"
 
 

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import grpc
 import pytest
+from fabric_answers import LIMIT
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, proposal_response_pb2, transaction_pb2
 
@@ -47,14 +48,16 @@ def junk(transaction_id: str) -> Any:
 
 
 class Peer:
-    """Answers as qscc and CommitStatus do: with the first entry of an id."""
+    """The questions to a single gateway; it answers as qscc and CommitStatus do: with the first entry of an id."""
+
+    peers = ("a",)
 
     def __init__(self, number: int, *entries: tuple[Any, str]) -> None:
         self.number = number
         self.entries = entries
         self.asked: list[str] = []
 
-    async def evaluate(self, chaincode: str, arguments: tuple[str, ...]) -> bytes:
+    async def evaluate(self, chaincode: str, arguments: tuple[str, ...], _: str) -> bytes:
         function, channel, transaction_id = arguments
         assert (chaincode, channel, transaction_id) == ("qscc", "ch", T)
         self.asked.append(function)
@@ -66,7 +69,7 @@ class Peer:
         ).SerializeToString()
         return answered
 
-    async def block_number(self, transaction_id: str) -> int:
+    async def block_number(self, transaction_id: str, _: str) -> int:
         self.asked.append("CommitStatus")
         return self.number
 
@@ -124,20 +127,32 @@ async def test_a_repetition_without_its_first_entry_leaves_the_commit_unknown() 
         await found(Peer(7, (envelope(T, "C:F"), "DUPLICATE_TXID")))
 
 
+async def test_a_block_without_the_id_leaves_the_commit_of_that_id_unknown() -> None:
+    class Odd(Peer):
+        def _block(self) -> bytes:
+            return Peer(7, (envelope("cd" * 32, "C:Other"), VALID))._block()
+
+    with pytest.raises(CommitUnknown) as unknown:
+        await found(Odd(7, (envelope(T, "C:F"), "ENDORSEMENT_POLICY_FAILURE")))
+    assert unknown.value.transaction_id == T
+
+
 class Failing:
-    """A peer that fails at one question."""
+    """A single gateway that fails at one question."""
+
+    peers = ("a",)
 
     def __init__(self, code: grpc.StatusCode, text: str, at: str) -> None:
         self.error = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), text, None)
         self.at = at
         self.peer = Peer(7, (envelope(T, "C:F"), VALID))
 
-    async def evaluate(self, chaincode: str, arguments: tuple[str, ...]) -> bytes:
+    async def evaluate(self, chaincode: str, arguments: tuple[str, ...], peer: str) -> bytes:
         if self.at == arguments[0]:
             raise self.error
-        return await self.peer.evaluate(chaincode, arguments)
+        return await self.peer.evaluate(chaincode, arguments, peer)
 
-    async def block_number(self, _: str) -> int:
+    async def block_number(self, _: str, __: str) -> int:
         raise self.error
 
 
@@ -150,8 +165,86 @@ async def test_a_peer_that_cannot_answer_leaves_the_commit_unknown(at: str) -> N
 
 async def test_an_answer_that_cannot_be_read_leaves_the_commit_unknown() -> None:
     class Garbled(Peer):
-        async def evaluate(self, chaincode: str, arguments: tuple[str, ...]) -> bytes:
+        async def evaluate(self, chaincode: str, arguments: tuple[str, ...], _: str) -> bytes:
             return b"\xff\xff"
 
     with pytest.raises(CommitUnknown, match="cannot be read"):
         await found(Garbled(7))
+
+
+KNOWING, OTHER_ENTRY = Peer(7, (envelope(T, "C:F"), VALID)), Peer(8, (envelope(T, "C:F"), "DUPLICATE_TXID"))
+EMPTY = Failing(
+    grpc.StatusCode.UNKNOWN,
+    f"chaincode response 500, Failed to get transaction with id {T}, error no such transaction ID [{T}] in index",
+    "GetTransactionByID",
+)
+HUNG = Failing(grpc.StatusCode.DEADLINE_EXCEEDED, "Deadline Exceeded", "GetTransactionByID")
+FULL = Failing(grpc.StatusCode.UNKNOWN, LIMIT, "GetTransactionByID")
+SNAPSHOT = Failing(
+    grpc.StatusCode.UNKNOWN,
+    f"chaincode response 500, Failed to get transaction with id {T}, error details for the TXID [{T}] not available."
+    " Ledger bootstrapped from a snapshot. First available block = [9]",
+    "GetTransactionByID",
+)
+
+
+class Several:
+    """The questions to several gateways, the one in use first."""
+
+    def __init__(self, *peers: Any) -> None:
+        self.peers = peers
+        self.asked: list[Any] = []
+
+    async def evaluate(self, chaincode: str, arguments: tuple[str, ...], peer: Any) -> bytes:
+        self.asked.append(peer)
+        answered: bytes = await peer.evaluate(chaincode, arguments, peer)
+        return answered
+
+    async def block_number(self, transaction_id: str, peer: Any) -> int:
+        number: int = await peer.block_number(transaction_id, peer)
+        return number
+
+
+@pytest.mark.parametrize("first", [EMPTY, HUNG, FULL, SNAPSHOT, OTHER_ENTRY])
+async def test_what_one_gateway_does_not_know_another_may(first: Any) -> None:
+    """It may lag behind the chain, hang, or have joined from a snapshot."""
+    entry = await found(Several(first, HUNG, KNOWING))
+    assert entry is not None
+    assert (entry.code, entry.block_number) == (VALID, 7)
+
+
+async def test_a_gateway_that_knows_is_enough() -> None:
+    asked = Several(KNOWING, HUNG)
+    assert await found(asked) is not None
+    assert HUNG not in asked.asked
+
+
+@pytest.mark.parametrize("others", [(EMPTY,), (HUNG,), (EMPTY, HUNG)])
+async def test_there_is_nothing_if_every_gateway_says_so_that_can_be_asked(others: tuple[Any, ...]) -> None:
+    assert await found(Several(EMPTY, *others)) is None
+    assert await found(Several(*others, EMPTY)) is None
+
+
+@pytest.mark.parametrize(
+    ("others", "code"), [((FULL,), "OVERLOADED"), ((SNAPSHOT,), "UNRECOGNISED"), ((HUNG, OTHER_ENTRY), "UNRECOGNISED")]
+)
+async def test_that_one_says_there_is_nothing_does_not_outweigh_another_that_may_know(
+    others: tuple[Any, ...], code: str
+) -> None:
+    for peers in (EMPTY, *others), (*others, EMPTY):
+        with pytest.raises(CommitUnknown) as unknown:
+            await found(Several(*peers))
+        assert unknown.value.code == code
+
+
+async def test_if_no_gateway_can_be_asked_the_commit_is_unknown() -> None:
+    with pytest.raises(CommitUnknown) as unknown:
+        await found(Several(HUNG, HUNG))
+    assert unknown.value.code == "TIMEOUT"
+
+
+async def test_without_need_of_a_proof_the_gateway_in_use_is_believed() -> None:
+    asked = Several(EMPTY, KNOWING)
+    assert await look_up(cast(Any, asked), "ch", T, is_proof_wanted=False) is None
+    assert asked.asked == [EMPTY]
+    assert await look_up(cast(Any, Several(HUNG, KNOWING)), "ch", T, is_proof_wanted=False) is not None

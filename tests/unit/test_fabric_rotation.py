@@ -8,54 +8,31 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
-from fabric_credentials import NOW, authority, certificate, issued, pem, put
+from fabric_credentials import NOW, certificate, issued, pem, put
+from watched_wallet import (
+    CA,
+    NAME,
+    OVERLAP,
+    Watched,
+    another_role,
+    expired,
+    half_written,
+    missing,
+    not_yet_valid,
+    open_key,
+    other_authority,
+    other_client,
+    other_key_of_the_authority,
+    unnamed_key_of_the_authority,
+    without_role,
+    wrong_key,
+)
 
 from streams.errors import CredentialsInvalid
 from streams.fabric.previous import read_history
-from streams.fabric.rotation import REPLACED_WITHIN_S, Credentials
+from streams.fabric.rotation import REPLACED_WITHIN_S
 from streams.fabric.wallet import load_identity
 from streams.telemetry import Event
-
-NAME = "org1-admin"
-CA, OTHER_CA = authority("ca.org1"), authority("ca.org2")
-
-
-class Watched:
-    """A wallet, followed with a clock that is moved by hand."""
-
-    def __init__(self, wallet: Path) -> None:
-        self.wallet = wallet
-        self.now_s = 0.0
-        self.told: list[tuple[Event, str]] = []
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.first = issued(CA, self.key, NAME)
-        put(wallet, NAME, self.first, pem(self.key))
-        identity = load_identity(wallet, NAME, "Org1MSP", now=NOW)
-        self.credentials = Credentials(
-            wallet,
-            identity,
-            now=lambda: NOW,
-            tell=lambda event, text: self.told.append((event, text)),
-            clock=self.clock,
-        )
-        self.credentials.keep()
-
-    def clock(self) -> float:
-        return self.now_s
-
-    def poll(self, after_s: float = 1.0) -> bytes:
-        """The certificate in use after another look."""
-        self.now_s += after_s
-        self.credentials.poll()
-        return self.credentials.identity.certificate
-
-    def poll_for(self, seconds: int) -> bytes:
-        for _ in range(seconds):
-            self.poll()
-        return self.credentials.identity.certificate
-
-    def kept(self) -> dict[str, bytes]:
-        return {file.name: file.read_bytes() for file in self.wallet.iterdir() if file.name.startswith(f"{NAME}-cert.")}
 
 
 @pytest.fixture
@@ -95,62 +72,40 @@ def test_a_new_certificate_for_the_same_key_is_taken_up(watched: Watched) -> Non
     assert watched.poll() == renewed
 
 
+def test_other_units_than_the_role_may_change(watched: Watched) -> None:
+    renewed = issued(CA, watched.key, NAME, units=["client", "department1"])
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
+def test_a_role_may_be_added_where_the_network_asked_for_none(tmp_path: Path) -> None:
+    watched = Watched(tmp_path, units=[])
+    renewed = issued(CA, watched.key, NAME)
+    (watched.wallet / f"{NAME}-cert").write_bytes(renewed)
+    assert watched.poll() == renewed
+
+
 def test_files_that_are_written_again_change_nothing(watched: Watched) -> None:
     put(watched.wallet, NAME, watched.first, pem(watched.key))
     assert watched.poll_for(20) == watched.first
     assert (watched.told, list(watched.kept())) == ([], [f"{NAME}-cert.in-use"])
 
 
-def _half_written(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, NAME, serial=2)[:200])
-
-
-def _missing(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-key").unlink()
-
-
-def _wrong_key(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-key").write_bytes(pem(ec.generate_private_key(ec.SECP256R1())))
-
-
-def _open_key(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-key").chmod(0o644)
-
-
-def _not_yet_valid(watched: Watched) -> None:
-    future = issued(CA, watched.key, NAME, not_before=NOW + timedelta(days=1))
-    (watched.wallet / f"{NAME}-cert").write_bytes(future)
-
-
-def _expired(watched: Watched) -> None:
-    past = issued(CA, watched.key, NAME, not_before=NOW - timedelta(days=9), not_after=NOW)
-    (watched.wallet / f"{NAME}-cert").write_bytes(past)
-
-
-def _other_authority(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-cert").write_bytes(issued(OTHER_CA, watched.key, NAME))
-
-
-def _other_key_of_the_authority(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-cert").write_bytes(issued(authority("ca.org1"), watched.key, NAME))
-
-
-def _other_client(watched: Watched) -> None:
-    (watched.wallet / f"{NAME}-cert").write_bytes(issued(CA, watched.key, "org1-super-admin"))
-
-
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (_half_written, f"{NAME}-cert: not a PEM certificate"),
-        (_missing, f"{NAME}-key: no such file"),
-        (_wrong_key, "the key does not belong to the certificate"),
-        (_open_key, "run: chmod 600"),
-        (_not_yet_valid, "the new certificate is not valid before 2026-01-02 00:00:00 UTC"),
-        (_expired, "the certificate expired at 2026-01-01 00:00:00 UTC"),
-        (_other_authority, "issued by CN=ca.org2, the one in use CN=ca.org1"),
-        (_other_key_of_the_authority, "issued with the authority's key"),
-        (_other_client, "the certificate of org1-super-admin, the one in use org1-admin"),
+        (half_written, f"{NAME}-cert: not a PEM certificate"),
+        (missing, f"{NAME}-key: no such file"),
+        (wrong_key, "the key does not belong to the certificate"),
+        (open_key, "run: chmod 600"),
+        (not_yet_valid, "the certificate is not valid before 2026-01-02 00:00:00 UTC"),
+        (expired, "the certificate expired at 2026-01-01 00:00:00 UTC"),
+        (other_authority, "issuer is CN=ca.org2, that of the one in use is CN=ca.org1"),
+        (other_key_of_the_authority, "AuthorityKeyIdentifier, the issuer's key, is "),
+        (unnamed_key_of_the_authority, "AuthorityKeyIdentifier, the issuer's key, is missing, that of the one in use"),
+        (other_client, "common name is org1-super-admin, that of the one in use is org1-admin"),
+        (without_role, "role (OU) is missing, that of the one in use is client"),
+        (another_role, "role (OU) is peer, that of the one in use is client"),
     ],
 )
 def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
@@ -161,14 +116,15 @@ def test_a_pair_that_cannot_be_used_is_refused_in_one_line(
     ((event, text),) = watched.told
     assert event is Event.CERTIFICATE_REFUSED
     assert complaint in text
+    assert text.startswith(f"{watched.wallet}/")
     assert "the certificate in use is kept" in text
     assert list(watched.kept()) == [f"{NAME}-cert.in-use"]
 
 
 def test_a_certificate_is_taken_up_when_its_time_has_come(watched: Watched) -> None:
-    _not_yet_valid(watched)
+    not_yet_valid(watched)
     watched.poll_for(10)
-    watched.credentials._now = lambda: NOW + timedelta(days=2)
+    watched.now = NOW + timedelta(days=2)
     assert watched.poll() == (watched.wallet / f"{NAME}-cert").read_bytes()
 
 
@@ -187,7 +143,7 @@ def test_a_wallet_that_cannot_be_written_is_told_and_the_previous_certificate_kn
 
 def history_of(watched: Watched) -> list[bytes]:
     identity = load_identity(watched.wallet, NAME, "Org1MSP", now=NOW)
-    return [one.certificate for one in read_history(watched.wallet, identity).previous]
+    return [one.certificate for one in read_history(watched.wallet, identity, OVERLAP).previous]
 
 
 def test_a_certificate_replaced_while_nobody_watched_is_a_previous_one(watched: Watched) -> None:
@@ -223,14 +179,15 @@ def test_only_what_was_created_before_the_renewal_can_have_an_earlier_signer(wat
     watched.poll()
     creators: Callable[[datetime], tuple[bytes, ...]] = watched.credentials.history.creators
     assert len(creators(NOW - timedelta(days=400))) == 1
-    assert len(creators(NOW + timedelta(seconds=59))) == 1  # clocks differ
-    assert creators(NOW + timedelta(seconds=60)) == ()
+    # Others take it up later, and clocks differ.
+    assert len(creators(NOW + OVERLAP + timedelta(seconds=59))) == 1
+    assert creators(NOW + OVERLAP + timedelta(seconds=60)) == ()
 
 
 def test_an_expired_certificate_cannot_have_signed_what_was_created_later(watched: Watched) -> None:
     past = issued(CA, watched.key, NAME, not_before=NOW - timedelta(days=9), not_after=NOW - timedelta(days=5))
     (watched.wallet / f"{NAME}-cert.previous-1").write_bytes(past)
     identity = load_identity(watched.wallet, NAME, "Org1MSP", now=NOW)
-    history = read_history(watched.wallet, identity)
+    history = read_history(watched.wallet, identity, OVERLAP)
     assert len(history.creators(NOW - timedelta(days=6))) == 1
     assert history.creators(NOW - timedelta(days=5)) == ()

@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from fabric_answers import LIMIT
 from fabric_credentials import NOW, certificate, pem, put
+from fabric_protos.peer import transaction_pb2
 from scripted_ledger import COMMAND
 
 from streams.errors import CommitUnknown, EndorseFailed, SubmitFailed
@@ -43,6 +44,7 @@ def answer(gateway: Gateway, monkeypatch: pytest.MonkeyPatch, code: str, text: s
         raise grpc.aio.AioRpcError(grpc.StatusCode[code], grpc.aio.Metadata(), grpc.aio.Metadata(), text, None)
 
     monkeypatch.setattr(gateway.gateways, "call", call)
+    monkeypatch.setattr(gateway.gateways, "call_at", call)
 
 
 async def everything(gateway: Gateway) -> None:
@@ -85,3 +87,31 @@ async def test_an_argument_that_is_not_text_is_not_sent(gateway: Gateway, monkey
     with pytest.raises(EndorseFailed, match="an argument is not text") as failed:
         await gateway.propose(replace(COMMAND, arguments=("a", "\udc00")), 0).endorse()
     assert (failed.value.refused, sent) == (True, [])
+
+
+async def test_what_a_block_held_as_a_repetition_is_asked_of_every_gateway_and_not_submitted_again(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a peer that joined from a snapshot: it knows that the id is taken, and no more."""
+    sent, proofs = list[Method](), list[bool]()
+
+    async def call(method: Method, *_: Any) -> bytes:
+        sent.append(method)
+        return b""
+
+    async def look_up(_: Any, __: str, transaction_id: str, *, is_proof_wanted: bool) -> None:
+        proofs.append(is_proof_wanted)
+        raise CommitUnknown("only a repetition", code="UNRECOGNISED", transaction_id=transaction_id)
+
+    monkeypatch.setattr(gateway.gateways, "call", call)
+    monkeypatch.setattr("streams.fabric.steps.look_up", look_up)
+    settings = gateway._session.settings.model_copy(update={"commit_timeout_s": 0.01})
+    session = replace(gateway._session, settings=settings)
+    transaction = GatewayTransaction(session, gateway.identity, "t", b"")
+    await transaction.submit()
+    session.commits.block(7, [("t", transaction_pb2.DUPLICATE_TXID)])
+    for _ in range(2):
+        with pytest.raises(CommitUnknown, match="only a repetition"):
+            await (await transaction.submit()).status()
+    assert sent == [Method.SUBMIT]
+    assert proofs == [True] * 3

@@ -66,9 +66,9 @@ def test_a_failed_look_up_leaves_the_commit_unknown(case: Case) -> None:
 
 @pytest.mark.parametrize("case", COMMIT_STATUS, ids=name)
 def test_a_failed_commit_status_leaves_the_commit_unknown(case: Case) -> None:
-    error = look_up_error(case.failure, T, Step.COMMIT_STATUS)
+    error = look_up_error(case.failure, T)
     assert error is not None
-    assert error.code == case.code
+    assert (error.code, error.transaction_id) == (case.code, T)
 
 
 @pytest.mark.parametrize("what", ["transaction with id", "block for txID"])
@@ -86,10 +86,24 @@ def test_a_duplicate_is_told_without_the_creator_in_hexadecimal(message: str) ->
 @pytest.mark.parametrize("status", [409, 500])
 def test_a_command_applied_before_names_the_transaction(status: int) -> None:
     said = f"chaincode response {status}, command c-1 already applied by transaction {T}"
-    error = endorse_error(answer("ABORTED", END, (P1, said)), "other")
+    error = endorse_error(answer("ABORTED", END, (P1, said)), "other", command_id="c-1")
     assert isinstance(error, AlreadyApplied)
     assert (error.applied_by, error.transaction_id) == (T, "other")
     assert str(error) == f"command c-1 already applied by transaction {T}"
+
+
+@pytest.mark.parametrize("told_of", ["c-2", "c-1 of x", "xc-1", "c-1\n"])
+def test_that_another_command_was_applied_before_is_a_refusal_like_any_other(told_of: str) -> None:
+    said = f"command {told_of} already applied by transaction {T}"
+    error = endorse_error(answer("ABORTED", END, (P1, f"chaincode response 409, {said}")), "other", command_id="c-1")
+    assert isinstance(error, EndorseFailed)
+    assert (error.code, error.refused, str(error)) == ("CHAINCODE_REFUSED", True, said)
+
+
+def test_a_question_belongs_to_no_command_that_could_have_been_applied() -> None:
+    error = endorse_error(asked(f"command c-1 already applied by transaction {T}"), T, Step.EVALUATE)
+    assert isinstance(error, EndorseFailed)
+    assert error.refused
 
 
 def test_a_refusal_reads_as_the_chaincode_put_it() -> None:
@@ -148,9 +162,9 @@ def test_every_row_is_needed() -> None:
     counted |= {find(Step.EVALUATE, case.failure)[0] for case in EVALUATE}
     counted |= {find(Step.SUBMIT, case.failure)[0] for case in SUBMIT}
     counted |= {find(Step.LOOK_UP, case.failure)[0] for case in LOOK_UP}
-    counted |= {find(Step.COMMIT_STATUS, case.failure)[0] for case in COMMIT_STATUS}
+    counted |= {find(Step.LOOK_UP, case.failure)[0] for case in COMMIT_STATUS}
     applied = asked("command c already applied by transaction " + T)
-    counted.add(find(Step.EVALUATE, applied)[0])
+    counted.add(find(Step.ENDORSE, applied, "c")[0])
     counted.add(find(Step.LOOK_UP, asked(f"x, error no such transaction ID [{T}] in index"))[0])
     counted.add(find(Step.ENDORSE, answer("ABORTED", END, (P1, DUPLICATE)))[0])
     assert [one for one in TABLE if one not in counted] == []

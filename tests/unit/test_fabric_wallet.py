@@ -117,3 +117,12 @@ def test_what_cannot_be_used_is_refused(wallet: Path, spoil: Callable[[Path], No
     spoil(wallet)
     with pytest.raises(CredentialsInvalid, match=complaint):
         load(wallet)
+
+
+def test_a_certificate_for_later_is_refused_but_clocks_may_differ(wallet: Path) -> None:
+    day_before = NOW - timedelta(days=1)  # the certificate's first
+    assert load_identity(wallet, "org1-admin", "Org1MSP", now=day_before - timedelta(minutes=1))
+    with pytest.raises(
+        CredentialsInvalid, match="org1-admin-cert: the certificate is not valid before 2025-12-31 00:00"
+    ):
+        load_identity(wallet, "org1-admin", "Org1MSP", now=day_before - timedelta(minutes=2))

@@ -33,11 +33,14 @@ def test_blocks_are_there_after_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("lost_bytes", [1, 5, 20])
-def test_a_torn_last_block_is_dropped_and_written_over(tmp_path: Path, lost_bytes: int) -> None:
+def test_a_torn_last_block_is_dropped_logged_and_written_over(
+    tmp_path: Path, lost_bytes: int, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "blocks"
     written = fill(path, 3)
     path.write_bytes(path.read_bytes()[:-lost_bytes])
     assert content(path) == written[:2]
+    assert f"{path}: {len(written[2]) + 8 - lost_bytes} bytes after block 1 are no whole block" in caplog.text
     with BlockFile(path) as blocks:
         blocks.append(written[2])
     assert content(path) == written
@@ -59,6 +62,15 @@ def test_damage_before_the_last_block_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StackFailed, match="byte 0 is damaged"):
         BlockFile(path)
     assert path.read_bytes() == bytes(damaged)
+
+
+@pytest.mark.parametrize("junk", [b"\x7f" * 300, b"#!/bin/sh\n", bytes(3)], ids=["noise", "script", "short"])
+def test_a_file_without_any_block_is_refused_and_left_alone(tmp_path: Path, junk: bytes) -> None:
+    path = tmp_path / "blocks"
+    path.write_bytes(junk)
+    with pytest.raises(StackFailed, match=f"holds no block but {len(junk)} other bytes"):
+        BlockFile(path)
+    assert path.read_bytes() == junk
 
 
 def test_two_networks_cannot_share_a_folder(tmp_path: Path) -> None:

@@ -1,11 +1,23 @@
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.simulator.config import ORGANISATIONS
 from streams.simulator.fault_book import Call, FaultBook
-from streams.simulator.faults import KINDS, Late, LoseTransaction, PeerDown, RefuseEndorsement, Rpc, read_fault
+from streams.simulator.faults import (
+    KINDS,
+    Late,
+    LoseTransaction,
+    Organisation,
+    PeerDown,
+    RefuseEndorsement,
+    Rpc,
+    read_fault,
+)
 
 
 class Clock:
@@ -81,7 +93,7 @@ def test_of_two_faults_the_second_strikes_when_the_first_is_spent() -> None:
     assert words == ["first", "second", "second"]
 
 
-@given(probability=st.floats(0, 1), seed=st.integers(), calls=st.integers(1, 50))
+@given(probability=st.floats(0, 1, exclude_min=True), seed=st.integers(), calls=st.integers(1, 50))
 def test_the_same_seed_strikes_the_same_calls(probability: float, seed: int, calls: int) -> None:
     fault = {"kind": "lose-transaction", "probability": probability, "seed": seed}
     first, second = ([struck(made) for _ in range(calls)] for made in (book(fault), book(fault)))
@@ -121,9 +133,9 @@ def test_those_who_listen_hear_of_every_change() -> None:
 def test_every_kind_is_read_by_its_own_name_and_says_what_it_does() -> None:
     required: dict[str, dict[str, object]] = {"clock-skew": {"skew_s": "-3.5"}}
     for kind in KINDS:
-        name = str(kind.model_fields["kind"].default)
-        assert type(read_fault({"kind": name} | required.get(name, {}))) is kind
+        assert type(read_fault({"kind": kind.kind} | required.get(kind.kind, {}))) is kind
         assert kind.__doc__
+    assert [kind.kind for kind in KINDS][:3] == ["refuse-endorsement", "different-endorsements", "late"]
 
 
 @pytest.mark.parametrize(
@@ -135,11 +147,17 @@ def test_every_kind_is_read_by_its_own_name_and_says_what_it_does() -> None:
         {"kind": "late", "delay": 1},
         {"kind": "lose-transaction", "count": 0},
         {"kind": "lose-transaction", "probability": 1.1},
+        {"kind": "lose-transaction", "probability": 0},
+        {"kind": "refuse-endorsement", "organisation": "Org9MSP"},
         {"kind": "clock-skew"},
         {},
         "late",
     ],
 )
 def test_a_fault_that_makes_no_sense_is_refused(fields: object) -> None:
-    with pytest.raises(ValueError):  # noqa: PT011 (the text is pydantic's)
+    with pytest.raises(ValueError, match=r"kind|organisation|delay_s|call|delay|count|probability|skew_s"):
         read_fault(fields)
+
+
+def test_the_organisations_of_a_fault_are_those_of_the_network() -> None:
+    assert get_args(Organisation) == ORGANISATIONS

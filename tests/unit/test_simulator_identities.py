@@ -1,19 +1,22 @@
 from __future__ import annotations
 
 import stat
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 from simulator_network import Network
 
 from streams.chaincode.attributes import attributes_of
 from streams.errors import CredentialsInvalid
+from streams.fabric.wallet import load_identity
 from streams.simulator.certificates import Authority
 from streams.simulator.config import IdentityConfig
 from streams.simulator.identities import P256_ORDER, UnknownIdentity, serialize
-from streams.simulator.wallet import fill_wallet, network_keys
+from streams.simulator.wallet import fill_wallet, network_keys, renew
 
 AGENT = IdentityConfig(name="org1-admin", role="gx_admin")
 
@@ -97,3 +100,28 @@ def test_a_wallet_with_another_role_is_refused(tmp_path: Path) -> None:
             network_keys(tmp_path / "crypto"),
             [IdentityConfig(name="org1-admin", role="gx_partner_api")],
         )
+
+
+def test_a_wallet_whose_certificate_is_none_is_named(tmp_path: Path) -> None:
+    fill_wallet(tmp_path / "wallet", network_keys(tmp_path / "crypto"), [AGENT])
+    (tmp_path / "wallet" / "org1-admin-cert").write_text("junk")
+    with pytest.raises(CredentialsInvalid, match="wallet/org1-admin-cert is no PEM certificate; remove it"):
+        fill_wallet(tmp_path / "wallet", network_keys(tmp_path / "crypto"), [AGENT])
+
+
+def test_a_renewed_pair_is_of_the_same_client_and_usable(tmp_path: Path) -> None:
+    keys = network_keys(tmp_path / "crypto")
+    fill_wallet(tmp_path / "wallet", keys, [IdentityConfig(name="auditor", role="gx_auditor", msp_id="Org2MSP")])
+    before = (tmp_path / "wallet" / "auditor-cert").read_bytes()
+    renewed = renew(tmp_path / "wallet", "auditor", keys).certificate
+    identity = load_identity(tmp_path / "wallet", "auditor", "Org2MSP", now=datetime.now(UTC))
+    assert identity.certificate == renewed.public_bytes(Encoding.PEM) != before
+    old = x509.load_pem_x509_certificate(before)
+    assert (renewed.subject, renewed.issuer) == (old.subject, old.issuer)
+    assert attributes_of(renewed) == {"gxc_role": "gx_auditor"}
+    assert keys.authorities["Org2MSP"].issued(renewed)
+
+
+def test_who_is_not_in_the_wallet_is_not_renewed(tmp_path: Path) -> None:
+    with pytest.raises(CredentialsInvalid, match="nobody-cert cannot be read: No such file"):
+        renew(tmp_path, "nobody", network_keys(tmp_path / "crypto"))

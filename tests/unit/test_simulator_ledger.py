@@ -89,6 +89,15 @@ async def test_a_block_is_seen_only_with_its_state(network: Network) -> None:
     assert await looking == b"1"
 
 
+async def test_a_stream_that_goes_away_is_not_waited_with_any_longer(network: Network) -> None:
+    waiting = [asyncio.create_task(network.ledger.wait_for(1)) for _ in range(3)]
+    await asyncio.sleep(0)
+    for one in waiting:
+        one.cancel()
+    await asyncio.wait(waiting)
+    assert network.ledger._waiting_for_block == []
+
+
 async def test_streams_hear_of_a_block_before_those_who_wait_for_an_id(network: Network) -> None:
     proposal = network.member.propose("write", "a", "1")
     heard: list[str] = []

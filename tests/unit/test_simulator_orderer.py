@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from fabric_protos.common import common_pb2
+from simulator_member import Member
 from simulator_network import CHANNEL, Network
 
 from streams.simulator.config import SimulatorConfig
 from streams.simulator.identities import Membership
-from streams.simulator.member import Member
 from streams.simulator.orderer import Batch, BlockCutter, Orderer
 from streams.simulator.refusals import OrdererRefused
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from fabric_protos.common import common_pb2
 from fabric_protos.peer import chaincode_pb2, proposal_pb2, transaction_pb2
+from simulator_member import Member
 from simulator_network import Network
 
-from streams.simulator.member import Member
 from streams.simulator.proposals import read_proposal
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from scripted_ledger import (
     COMMAND,
+    TAKEN_AT,
     Answer,
     ScriptedLedger,
     Step,
@@ -156,3 +159,36 @@ def test_a_refusal_by_the_chaincode_under_the_new_certificate_is_final() -> None
     scripted = ledger(nothing)
     scripted.endorse = [endorse_failed(refused=True)]
     assert carry(scripted).outcome.kind is OutcomeKind.FAILED
+
+
+LONG_BEFORE = TAKEN_AT - timedelta(hours=1)
+"""The partition was this process's own when the command was routed: nobody else can have submitted it."""
+
+
+def test_what_nobody_else_can_have_submitted_is_looked_up_once_and_does_not_wait() -> None:
+    scripted = ledger(nothing)
+    carried = carry(scripted, alone_since=LONG_BEFORE)
+    assert is_committed(carried, under(1))
+    assert scripted.steps == [Step.LOOK_UP, Step.LOOK_UP, *AN_ATTEMPT]
+    assert carried.waits_s == []
+
+
+def test_what_was_never_submitted_goes_on_at_once_when_its_refused_certificate_is_renewed() -> None:
+    scripted = ScriptedLedger(held=[nothing] * 400)
+    scripted.endorse = [refused_endorsement(scripted, "ACCESS_DENIED")]
+    assert is_committed(carry(scripted, alone_since=LONG_BEFORE), under(1))
+    assert len(scripted.at(Step.LOOK_UP)) == 2
+
+
+def test_what_may_have_been_submitted_waits_all_the_same_when_its_certificate_is_renewed() -> None:
+    scripted = ScriptedLedger(held=[nothing] * 400)
+
+    def expired(transaction_id: str) -> LedgerError | None:
+        if transaction_id != under(0):
+            return None
+        scripted.renewals = 1
+        return SubmitFailed("expired", code="IDENTITY_EXPIRED", transaction_id=transaction_id, may_be_on_ledger=False)
+
+    scripted.submit = [submit_failed(may_be_on_ledger=True), expired]
+    assert is_committed(carry(scripted, alone_since=LONG_BEFORE), under(1))
+    assert len(scripted.at(Step.LOOK_UP)) > 100

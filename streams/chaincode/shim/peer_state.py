@@ -10,7 +10,7 @@ from fabric_protos.peer import chaincode_event_pb2, chaincode_shim_pb2
 from fabric_protos.peer.chaincode_shim_pb2 import ChaincodeMessage as Message
 
 from streams.chaincode.shim.invocation import Invocation
-from streams.chaincode.state import Creator
+from streams.chaincode.state import Creator, require_key, require_value
 
 Ask = Callable[[int, bytes], bytes]
 """A question of this transaction: type of the message and its payload, to the payload of the answer."""
@@ -53,15 +53,18 @@ class PeerState:
         return self._ask(Message.GET_STATE, chaincode_shim_pb2.GetState(key=key).SerializeToString()) or None
 
     def put(self, key: str, value: bytes) -> None:
-        """Write a key. Raises ValueError for an empty one."""
-        self._write(key, value)
+        """Write a key. Raises ValueError for an empty key or value."""
+        require_key(key)
+        require_value(value)
+        self._writes[key] = value
 
     def delete(self, key: str) -> None:
         """Remove a key. Raises ValueError for an empty one."""
-        self._write(key, None)
+        require_key(key)
+        self._writes[key] = None
 
     def range(self, start: str, end: str) -> Iterator[tuple[str, bytes]]:
-        """Committed entries from `start` (inclusive) to `end` (exclusive), fetched page by page."""
+        """Committed entries from `start` (inclusive) to `end` (exclusive; "" for no end), fetched page by page."""
         question = chaincode_shim_pb2.GetStateByRange(startKey=start, endKey=end)
         page = self._page(Message.GET_STATE_BY_RANGE, question.SerializeToString())
         try:
@@ -96,11 +99,6 @@ class PeerState:
             return None
         name, payload = self._event
         return chaincode_event_pb2.ChaincodeEvent(tx_id=self.transaction_id, event_name=name, payload=payload)
-
-    def _write(self, key: str, value: bytes | None) -> None:
-        if not key:
-            raise ValueError("a key must not be empty")
-        self._writes[key] = value
 
     def _page(self, kind: int, question: bytes) -> chaincode_shim_pb2.QueryResponse:
         return chaincode_shim_pb2.QueryResponse.FromString(self._ask(kind, question))

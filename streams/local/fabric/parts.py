@@ -14,8 +14,8 @@ from streams.local.ports import HOST, is_open
 from streams.local.process import Process
 
 ORDERER = "orderer"
-CHAINCODE = "chaincode"
-PROCESSES = (ORDERER, *(org.process for org in ORGANISATIONS), CHAINCODE)
+CHAINCODE_SERVER = "chaincode"
+PROCESSES = (ORDERER, *(org.process for org in ORGANISATIONS), CHAINCODE_SERVER)
 
 _ASK_TIMEOUT_S = 2.0
 _LEADER = f'consensus_etcdraft_is_leader{{channel="{CHANNEL}"}} 1'
@@ -54,11 +54,11 @@ def _peer(layout: Layout, programs: Programs, org: Organisation) -> Process:
 
 
 def _chaincode(layout: Layout, roles: str) -> Process:
-    arguments = ("--listen", layout.address(CHAINCODE), "--package-id", package_id(layout), "--roles", roles)
+    arguments = ("--listen", layout.address(CHAINCODE_SERVER), "--package-id", package_id(layout), "--roles", roles)
     return Process(
-        name=CHAINCODE,
+        name=CHAINCODE_SERVER,
         argv=[sys.executable, "-m", "streams.chaincode", *arguments],
-        healthy=partial(is_open, layout.ports[CHAINCODE]),
+        healthy=partial(is_open, layout.ports[CHAINCODE_SERVER]),
     )
 
 

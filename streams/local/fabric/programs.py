@@ -30,10 +30,11 @@ def find_programs(environment: Mapping[str, str] = os.environ) -> Programs:
     found = {name: shutil.which(name, path=folders) for name in PROGRAMS}
     missing = [name for name, path in found.items() if path is None]
     if missing:
+        folder = environment.get(BIN_VARIABLE)
         raise StackFailed(
-            f"--ledger native needs {_listed(missing)} of Hyperledger Fabric 2.5.x, neither in {BIN_VARIABLE} nor on "
-            "PATH; people get them from the official releases of hyperledger/fabric on GitHub (archive "
-            "hyperledger-fabric-<platform>-2.5.x, folder bin)"
+            f"--ledger native needs {_listed(missing)} of Hyperledger Fabric 2.5.x, neither in {BIN_VARIABLE} "
+            f"({folder or 'not set'}) nor on PATH; get them from the official releases of hyperledger/fabric on GitHub "
+            "(archive hyperledger-fabric-<platform>-2.5.x, folder bin)"
         )
     programs = {name: Path(path).absolute() for name, path in found.items() if path is not None}
     for name in ("peer", "orderer"):

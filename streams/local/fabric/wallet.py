@@ -10,11 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from streams.chaincode.attributes import attributes_of
+from streams.chaincode.roles import ROLE_ATTRIBUTE
 from streams.errors import CredentialsInvalid
 from streams.local.fabric.layout import GATEWAY_ORGANISATION, Layout
 from streams.simulator.certificates import Authority, Credential, write_credential, write_file
+from streams.simulator.wallet import read_certificate
 
-ROLE_ATTRIBUTE = "gxc_role"
 TLS_AUTHORITY = "tlsca-cert"
 
 
@@ -55,6 +56,6 @@ def _authority(folder: Path) -> Authority:
 
 
 def _require_role(file: Path, role: str) -> None:
-    held = attributes_of(x509.load_pem_x509_certificate(file.read_bytes())).get(ROLE_ATTRIBUTE)
+    held = attributes_of(read_certificate(file)).get(ROLE_ATTRIBUTE)
     if held != role:
         raise CredentialsInvalid(f"{file} has the role {held}, not {role}; remove it to have a new one made")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from external_network import missing_network
 
 from streams.errors import StackFailed
 from streams.fabric.ids import create_secret
@@ -27,8 +28,8 @@ _SECTION = f"{PREFIX}FABRIC__"
 
 def missing(kind: str) -> str | None:
     """Why there is no such network here, None when there is."""
-    if kind == EXTERNAL and f"{_SECTION}GATEWAY" not in os.environ:
-        return f"no network was given: {_SECTION}GATEWAY is not set"
+    if kind == EXTERNAL and (reason := missing_network()):
+        return reason
     try:
         require(kind)
     except StackFailed as error:

@@ -1,6 +1,7 @@
 """Clients that nobody here wrote, the official ones for Node and Go, get from the simulator what a real peer tells.
 
-With the STREAMS_FABRIC settings of a network that runs the reference chaincode, they are run against that one too.
+With the STREAMS_FABRIC settings of a test network that runs the reference chaincode, and the word that it is one
+(external_network.py), they are run against that one too.
 """
 
 from __future__ import annotations
