@@ -76,7 +76,8 @@ class GatewayProposal:
         self._command = command
         self._nonce = nonce
         self.transaction_id = ids.transaction_id(nonce, identity.creator)
-        others = credentials.other_creators(command.created_at)
+        # A service may date its row in the future; it was captured before anybody could submit it.
+        others = credentials.other_creators(min(command.created_at, command.captured_at))
         self.earlier_ids = tuple(ids.transaction_id(nonce, creator) for creator in others)
 
     async def endorse(self) -> GatewayTransaction:

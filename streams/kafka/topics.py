@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -24,7 +25,7 @@ MAX_DEAD_LETTER_BYTES = 4 * MAX_MESSAGE_BYTES
 
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
 # (streams/workers/book.py). connectors/outbox.json has the same retention for change events.
-_RETENTION_MS = 14 * 24 * 3600 * 1000
+RETENTION = timedelta(days=14)
 
 
 def commands_topic(identity: str) -> str:
@@ -47,7 +48,11 @@ class Topic:
     @property
     def config(self) -> dict[str, str]:
         """As Kafka names it."""
-        kept = {"cleanup.policy": "compact"} if self.is_compacted else {"retention.ms": str(_RETENTION_MS)}
+        kept = (
+            {"cleanup.policy": "compact"}
+            if self.is_compacted
+            else {"retention.ms": str(RETENTION // timedelta(milliseconds=1))}
+        )
         return {"max.message.bytes": str(self.max_message_bytes), **kept}
 
 

@@ -143,9 +143,10 @@ class Carrier:
         """Dead letter first: an outcome without its letter would be lost to the next delivery."""
         outcome, letter = ending.outcome, dead_letter(ending, taken.source)
         _tell(ending, letter)
-        is_held_again = outcome.kind is OutcomeKind.WAITING and taken.book.is_parked(outcome.command_id)
-        if letter is not None and not is_held_again:
-            await self._bury(letter)
+        is_held = outcome.kind is OutcomeKind.WAITING
+        if letter is not None and not (is_held and taken.book.is_parked(outcome.command_id)):
+            # What waits behind a parked command is no sign of a fault, and must not use up what other keys may need.
+            await (self.publisher.dead_letter(letter) if is_held else self._bury(letter))
             taken.book.note(letter)
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -32,7 +32,7 @@ from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, t
 from streams.workers.names import worker_name
 from streams.workers.progress import Progress
 from streams.workers.records import Record, source_of
-from streams.workers.routed_before import RoutedBefore, read_routed
+from streams.workers.routed_before import RoutedBefore, look_back_to, read_routed
 from streams.workers.slot import Rests
 from streams.workers.watched import watched
 
@@ -40,9 +40,6 @@ SESSION_TIMEOUT_S = 10.0
 """Short: replicas of this worker stand by, so a dead one must be noticed soon."""
 
 MAX_UNACKNOWLEDGED = 1000
-LOOK_BACK = timedelta(minutes=10)
-"""Rows are seen in the order of their commits, which may be somewhat behind the order of their creation."""
-
 DELIVERY_TIMEOUT_S = 30.0
 MAX_COMMAND_BYTES = MAX_MESSAGE_BYTES - 64 * 1024
 """Key and value of a routed command, with room for headers. A number may grow when it is written out: 1e20."""
@@ -126,8 +123,9 @@ class RouteWorker:
     async def _was_routed(self, change: ChangeEvent, token: Token) -> bool:
         known = self.routed_before
         if known is None:
-            since = change.command.created_at - LOOK_BACK
-            known = await asyncio.to_thread(read_routed, self.bootstrap_servers, self.routes.identities, since)
+            known = await asyncio.to_thread(
+                read_routed, self.bootstrap_servers, self.routes.identities, look_back_to(change)
+            )
             if not token.is_stale:  # otherwise out of date for the next assignment
                 self.routed_before = known
         return change.command.command_id in known

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.reading import origin_of, read_since
-from streams.kafka.topics import DEAD_LETTERS, commands_topic
+from streams.kafka.topics import DEAD_LETTERS, RETENTION, commands_topic
+from streams.messages import ChangeEvent
 from streams.telemetry import Event, logger
+
+LOOK_BACK = timedelta(minutes=10)
+"""Rows are seen in the order of their commits, which may be somewhat behind the order of their creation."""
 
 REMEMBERED = 200_000
 """Command ids; Connect repeats at most what it sent since it last stored its offset, some seconds' worth."""
@@ -36,6 +40,15 @@ class RoutedBefore:
 
     def __contains__(self, command_id: str) -> bool:
         return command_id in self._ids
+
+
+def look_back_to(change: ChangeEvent) -> datetime:
+    """From when on the topics may hold what was decided about this row and those after it.
+
+    A row may carry any time of creation, also the first of all times; beyond their retention the topics hold nothing.
+    """
+    created_at = min(change.command.created_at, change.captured_at)
+    return max(created_at, change.captured_at - RETENTION) - LOOK_BACK
 
 
 def read_routed(bootstrap_servers: str, identities: Iterable[str], since: datetime) -> RoutedBefore:

@@ -43,7 +43,14 @@ CONNECTION: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 30_000,
 }
-UNAVAILABLE = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.InsufficientPrivilege)
+UNAVAILABLE = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.ReadOnlySqlTransaction,  # a standby after a failover, or a disk that is full
+)
+REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError, psycopg.errors.RaiseException)
+"""What the database says to one row, a trigger's exception included; unless it is one of UNAVAILABLE."""
 _REBALANCED = frozenset(
     {
         KafkaError.ILLEGAL_GENERATION,
@@ -197,7 +204,9 @@ class Sink:
                 changed = apply_updates(self.connection, self.profile, updates)
                 unchanged = [update for update in updates if update.command_id not in changed]
                 rows = fetch_rows(self.connection, self.profile, [update.command_id for update in unchanged])
-        except (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError) as error:
+        except REFUSED as error:
+            if isinstance(error, UNAVAILABLE):
+                raise
             if len(updates) == 1:
                 command_id = updates[0].command_id
                 self.letters.unstorable(messages[command_id], command_id, error)

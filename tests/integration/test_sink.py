@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 
 import psycopg
 import pytest
@@ -152,6 +155,52 @@ def test_an_outcome_that_the_database_refuses_becomes_a_dead_letter(line: Line) 
     assert (letter.kind, letter.error_code, letter.value) == (DeadLetterKind.BUG, UNSTORABLE, value)
     assert (letter.origin.partition, letter.origin.offset) == (record.partition(), record.offset())
     assert line.outbox.row(strange).status == "PENDING"
+
+
+@contextmanager
+def refusing(line: Line, command_id: str, state: str) -> Iterator[None]:
+    """Updates of the row end with this SQLSTATE."""
+    outbox, text = line.outbox, Path(__file__).with_name("refusing_trigger.sql").read_text()
+    table = sql.Identifier(outbox.profile.schema, outbox.profile.table)
+    column = sql.Identifier(outbox.profile.columns["id"])
+    made: Any = sql.SQL(cast(Any, text)).format(
+        command_id=sql.Literal(command_id), state=sql.Literal(state), table=table, id=column
+    )
+    with outbox.connect() as connection:
+        connection.execute(made)
+        try:
+            yield
+        finally:
+            connection.execute("DROP FUNCTION refuse CASCADE")
+
+
+def test_a_row_that_a_trigger_refuses_becomes_a_dead_letter_and_the_others_are_written(line: Line) -> None:
+    before, strange, after = line.outbox.insert_many(3)
+    with refusing(line, strange, "P0001"):
+        for command_id in (before, strange, after):
+            line.tell(command_id, OutcomeKind.COMMITTED)
+        line.wait_for([before, after], "COMMITTED")
+        line.wait_until_settled()
+    (letter,) = [letter for letter in line.letters() if letter.command_id == strange]
+    assert letter.error_code == UNSTORABLE
+
+
+def test_a_database_that_only_reads_is_waited_for(line: Line) -> None:
+    line.wait_until_settled()
+    command_id = line.outbox.insert()
+    with refusing(line, command_id, "25006"):
+        line.tell(command_id, OutcomeKind.COMMITTED)
+        until(lambda: waits(line), "a sink that waits for the database")
+        assert line.lag == 1
+    line.wait_for([command_id], "COMMITTED")
+    line.wait_until_settled()
+    assert [letter for letter in line.letters() if letter.command_id == command_id] == []
+
+
+def waits(line: Line) -> bool:
+    """The sink has said why it waits, with the words of the trigger."""
+    said = (json.loads(text) for text in line.log.read_text().splitlines())
+    return any(entry["event"] == Event.POSTGRES_UNAVAILABLE and "refused by a test" in entry["cause"] for entry in said)
 
 
 def test_offsets_are_committed_only_after_the_database(line: Line) -> None:

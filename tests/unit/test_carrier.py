@@ -132,6 +132,13 @@ async def test_when_the_allowance_is_spent_nothing_is_started(spent: Line) -> No
     assert (len(spent.letters()), len(spent.ledger.calls), spent.window.in_use) == (1, calls, 0)
 
 
+async def test_what_waits_behind_a_parked_command_does_not_spend_the_allowance() -> None:
+    line = line_with([letter_of(command("c-1"))], allowed=1, held=[nothing] * 10)
+    line.take(*(command(f"c-{number}") for number in range(2, 6)), command("c-9", ordering_key="b"))
+    await line.until_acknowledged(5)
+    assert ("c-9", OutcomeKind.COMMITTED) in line.outcomes()
+
+
 async def test_a_drain_gives_up_at_once_what_rests(spent: Line) -> None:
     spent.take(command("c-2", ordering_key="b"))
     spent.take_unreadable()
