@@ -8,15 +8,13 @@ Prints the address once it listens; ends with SIGTERM.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.network import serve
 from streams.chaincode.state import State
 from streams.simulator.config import IdentityConfig, SimulatorConfig
-from streams.simulator.process import collect_rarely, gather_network_events
-from streams.simulator.server import Simulator
 
 IDENTITY = "org1-admin"
 BLOCK_INTERVAL_S = 0.2
@@ -32,9 +30,8 @@ class OneKey:
         return b"done"
 
 
-async def serve(folder: Path, own_core: bool) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
     config = SimulatorConfig(
         state=folder / "state",
         wallet=folder / "wallet",
@@ -42,13 +39,4 @@ async def serve(folder: Path, own_core: bool) -> None:
         block_interval_s=BLOCK_INTERVAL_S,
         gateway_limit=GATEWAY_LIMIT,
     )
-    async with Simulator(config, OneKey()) as simulator:
-        collect_rarely()
-        if own_core:
-            gather_network_events()
-        print(simulator.address, flush=True)
-        await stop.wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2:] == ["own-core"]))
+    asyncio.run(serve(config, OneKey(), own_core=sys.argv[2:] == ["own-core"]))

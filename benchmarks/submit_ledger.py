@@ -8,15 +8,13 @@ Prints the address once it listens; ends with SIGTERM.
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import Awaitable, Sequence
 from pathlib import Path
 
+from benchmarks.network import serve
 from streams.chaincode.state import State
 from streams.simulator.config import IdentityConfig, SimulatorConfig
-from streams.simulator.process import collect_rarely
-from streams.simulator.server import Simulator
 
 SLOW_S = 10.0
 """How long `Bench:slow` takes to endorse."""
@@ -36,21 +34,13 @@ class Chaincode:
         return b"done"
 
 
-async def serve(folder: Path, identity: str, block_interval_s: float, block_size: int) -> None:
-    stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+if __name__ == "__main__":
+    folder, identity = Path(sys.argv[1]), sys.argv[2]
     config = SimulatorConfig(
         state=folder / "state",
         wallet=folder / "wallet",
         identities=(IdentityConfig(name=identity, role="gx_admin"),),
-        block_interval_s=block_interval_s,
-        block_max_messages=block_size,
+        block_interval_s=float(sys.argv[3]),
+        block_max_messages=int(sys.argv[4]),
     )
-    async with Simulator(config, Chaincode()) as simulator:
-        collect_rarely()
-        print(simulator.address, flush=True)
-        await stop.wait()
-
-
-if __name__ == "__main__":
-    asyncio.run(serve(Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), int(sys.argv[4])))
+    asyncio.run(serve(config, Chaincode()))

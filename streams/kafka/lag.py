@@ -32,13 +32,7 @@ class Stretch:
 
 def stretches(bootstrap_servers: str, topic: str) -> dict[int, Stretch]:
     """By partition. Raises confluent_kafka.KafkaException when the brokers do not answer."""
-    admin = AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
-    metadata = admin.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
-    if metadata.error is not None:
-        raise KafkaException(metadata.error)
-    first = _offsets(admin, topic, metadata.partitions, OffsetSpec.earliest())
-    end = _offsets(admin, topic, metadata.partitions, OffsetSpec.latest())
-    return {partition: Stretch(first[partition], end[partition]) for partition in first}
+    return _stretches(_admin(bootstrap_servers), topic)
 
 
 def lags(bootstrap_servers: str, groups: Mapping[str, str]) -> list[Lag]:
@@ -46,14 +40,27 @@ def lags(bootstrap_servers: str, groups: Mapping[str, str]) -> list[Lag]:
 
     Raises confluent_kafka.KafkaException when the brokers do not answer.
     """
-    found = []
+    admin, found = _admin(bootstrap_servers), []
     for group, topic in groups.items():
-        held = stretches(bootstrap_servers, topic)
+        held = _stretches(admin, topic)
         committed = _committed(bootstrap_servers, group, topic, held)
         records = sum(stretch.end - committed.get(partition, stretch.first) for partition, stretch in held.items())
         end_offset = sum(stretch.end for stretch in held.values())
         found.append(Lag(group=group, topic=topic, records=records, end_offset=end_offset))
     return found
+
+
+def _admin(bootstrap_servers: str) -> AdminClient:
+    return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
+
+
+def _stretches(admin: AdminClient, topic: str) -> dict[int, Stretch]:
+    metadata = admin.list_topics(topic, timeout=TIMEOUT_S).topics[topic]
+    if metadata.error is not None:
+        raise KafkaException(metadata.error)
+    first = _offsets(admin, topic, metadata.partitions, OffsetSpec.earliest())
+    end = _offsets(admin, topic, metadata.partitions, OffsetSpec.latest())
+    return {partition: Stretch(first[partition], end[partition]) for partition in first}
 
 
 def _offsets(admin: AdminClient, topic: str, partitions: Iterable[int], spec: OffsetSpec) -> dict[int, int]:

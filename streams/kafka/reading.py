@@ -9,7 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
+from streams.errors import UnreadableMessage
+from streams.kafka.codecs import Codec, M
 from streams.messages import Origin
+from streams.telemetry import Event, logger
 
 READ_TIMEOUT_S = 15.0
 LEADER_PAUSE_S = 0.1
@@ -43,6 +46,15 @@ def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[
             _drop_finished(consumer, topic, ends)
             if time.monotonic() > deadline:
                 raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")
+
+
+def decoded_since(bootstrap_servers: str, topic: str, codec: Codec[M], since: datetime) -> Iterator[M]:
+    """The messages in the records of `read_since`; what is no message of ours is logged and passed over."""
+    for record in read_since(bootstrap_servers, topic, since):
+        try:
+            yield codec.decode(record.value())
+        except UnreadableMessage as error:
+            logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(record)), cause=str(error))
 
 
 def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:

@@ -9,16 +9,15 @@ letters of their own, until it is settled. They are parked in their turn, in the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.reading import EPOCH, origin_of, read_since
+from streams.kafka.reading import EPOCH, decoded_since
 from streams.kafka.topics import DEAD_LETTERS
 from streams.messages import DeadLetter, DeadLetterKind, Outcome, OutcomeKind, RoutedCommand
-from streams.telemetry import Event, logger
 
 PARKED = frozenset({DeadLetterKind.UNKNOWN, DeadLetterKind.BUG})
 """The kinds of letters whose command may be on the ledger, or waits for one that may be."""
@@ -106,15 +105,7 @@ class Book:
 
 def read_book(bootstrap_servers: str, identity: str) -> Book:
     """Read all dead letters there are. Blocks. Raises confluent_kafka.KafkaException."""
-    return Book(identity, _letters(bootstrap_servers))
-
-
-def _letters(bootstrap_servers: str) -> Iterator[DeadLetter]:
-    for message in read_since(bootstrap_servers, DEAD_LETTERS, EPOCH):
-        try:
-            yield codecs.DEAD_LETTERS.decode(message.value())
-        except UnreadableMessage as error:
-            logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
+    return Book(identity, decoded_since(bootstrap_servers, DEAD_LETTERS, codecs.DEAD_LETTERS, EPOCH))
 
 
 def _command(letter: DeadLetter) -> RoutedCommand | None:

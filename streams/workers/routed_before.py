@@ -10,12 +10,10 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from streams.errors import UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.reading import origin_of, read_since
+from streams.kafka.reading import decoded_since
 from streams.kafka.topics import DEAD_LETTERS, RETENTION, commands_topic
 from streams.messages import ChangeEvent
-from streams.telemetry import Event, logger
 
 LOOK_BACK = timedelta(minutes=10)
 """Rows are seen in the order of their commits, which may be somewhat behind the order of their creation."""
@@ -57,13 +55,9 @@ def read_routed(bootstrap_servers: str, identities: Iterable[str], since: dateti
 
 
 def _command_ids(bootstrap_servers: str, identities: Iterable[str], since: datetime) -> Iterator[str]:
-    for topic in (*map(commands_topic, identities), DEAD_LETTERS):
-        codec = codecs.DEAD_LETTERS if topic == DEAD_LETTERS else codecs.ROUTED_COMMANDS
-        for message in read_since(bootstrap_servers, topic, since):
-            try:
-                command_id = codec.decode(message.value()).command_id
-            except UnreadableMessage as error:
-                logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
-                continue
-            if command_id is not None:
-                yield command_id
+    for topic in map(commands_topic, identities):
+        for routed in decoded_since(bootstrap_servers, topic, codecs.ROUTED_COMMANDS, since):
+            yield routed.command_id
+    for letter in decoded_since(bootstrap_servers, DEAD_LETTERS, codecs.DEAD_LETTERS, since):
+        if letter.command_id is not None:
+            yield letter.command_id

@@ -21,6 +21,7 @@ from streams.kafka import codecs
 from streams.kafka.groups import WRITE_BACK
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, RESULTS
 from streams.messages import Outcome
+from streams.postgres.connection import REFUSED, UNAVAILABLE, connect
 from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.rows import Row, apply_updates, fetch_rows
 from streams.settings import SinkSettings
@@ -34,23 +35,6 @@ BATCH_SIZE = 500
 POLL_S = 0.5
 RECONNECT_S = 1.0
 
-CONNECTION: dict[str, Any] = {
-    "connect_timeout": 5,
-    # A row that somebody holds, or a host that has vanished, must not hold the line up for ever.
-    "options": "-c lock_timeout=5s -c statement_timeout=30s",
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}
-UNAVAILABLE = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    psycopg.errors.InsufficientPrivilege,
-    psycopg.errors.ReadOnlySqlTransaction,  # a standby after a failover, or a disk that is full
-)
-REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError, psycopg.errors.RaiseException)
-"""What the database says to one row, a trigger's exception included; unless it is one of UNAVAILABLE."""
 _REBALANCED = frozenset(
     {
         KafkaError.ILLEGAL_GENERATION,
@@ -198,7 +182,7 @@ class Sink:
         if not updates:
             return
         if self.connection is None or self.connection.closed:
-            self.connection = psycopg.connect(self.dsn, **CONNECTION)
+            self.connection = connect(self.dsn)
         try:
             with self.connection.transaction():
                 changed = apply_updates(self.connection, self.profile, updates)

@@ -172,7 +172,10 @@ async def test_a_fresh_command_is_not_looked_up_although_there_are_earlier_certi
     await renewable.renewed()
     later = datetime.now(UTC) + timedelta(seconds=renewable.settings.certificate_overlap_s) + timedelta(minutes=2)
     assert renewable.partner.propose(create_user(), 0).earlier_ids != ()
-    assert renewable.partner.propose(replace(create_user(), created_at=later), 0).earlier_ids == ()
+    fresh = replace(create_user(), created_at=later, captured_at=later)
+    assert renewable.partner.propose(fresh, 0).earlier_ids == ()
+    # A date that a service has put far ahead proves nothing: when the row was captured counts too.
+    assert renewable.partner.propose(replace(create_user(), created_at=later), 0).earlier_ids != ()
 
 
 async def test_two_renewals_keep_both_certificates(renewable: Renewable) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 from fabric_protos.common import common_pb2
-from fabric_protos.gateway import gateway_pb2
 from simulator_answers import DENIED, M_EVAL, MSP1, MSP2, NO_PLAN, READERS, WRITERS, high_s
 from simulator_client import CHANNEL, OLDEST
 from wire_network import (
@@ -22,7 +21,7 @@ from wire_network import (
     refused_by_remote,
     said,
 )
-from wrong_messages import PROPOSALS, STRANGERS, prepared, right_id, stranger
+from wrong_messages import EMPTY_REQUESTS, PROPOSALS, STRANGERS, prepared, right_id, stranger
 
 
 class WireProposalsContract(WireNetwork):
@@ -111,16 +110,7 @@ class WireProposalsContract(WireNetwork):
 
     @pytest.mark.parametrize(
         ("call", "request_message", "message"),
-        [
-            ("Endorse", gateway_pb2.EndorseRequest(), "the proposed transaction must contain a signed proposal"),
-            (
-                "Evaluate",
-                gateway_pb2.EvaluateRequest(),
-                "failed to unpack transaction proposal: a signed proposal is required",
-            ),
-            ("Submit", gateway_pb2.SubmitRequest(), "a prepared transaction is required"),
-            ("CommitStatus", gateway_pb2.SignedCommitStatusRequest(), "a commit status request is required"),
-        ],
+        EMPTY_REQUESTS,
         ids=["Endorse", "Evaluate", "Submit", "CommitStatus"],
     )
     async def test_an_empty_request_is_an_invalid_argument(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 from neighbours import Broker, Database, Outbox, supervised
+from submit_bench import Bench, bench
 
 from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS
 from streams.local.jars import install_jars
@@ -50,3 +52,10 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         broker.topic(1, DEAD_LETTERS)
         broker.topic(1, BREAKERS)
         yield broker
+
+
+@pytest.fixture
+async def line(broker: Broker, tmp_path: Path) -> AsyncIterator[Bench]:
+    """A submit worker's neighbours: a topic and a network of its own."""
+    async with bench(broker, tmp_path) as line:
+        yield line

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from fabric_protos.common import common_pb2
-from fabric_protos.gateway import gateway_pb2
 from simulator_answers import (
     DENIED,
     M_EVAL,
@@ -25,7 +24,7 @@ from simulator_answers import (
 )
 from simulator_client import CHANNEL, OLDEST, Client, Running, running
 from simulator_member import Member
-from wrong_messages import STRANGERS, prepared, stranger
+from wrong_messages import EMPTY_REQUESTS, STRANGERS, prepared, stranger
 
 
 @pytest.fixture
@@ -89,16 +88,7 @@ async def test_an_envelope_over_the_orderers_limit_is_endorsed_but_not_taken(net
 
 @pytest.mark.parametrize(
     ("call", "request_message", "message"),
-    [
-        ("Endorse", gateway_pb2.EndorseRequest(), "the proposed transaction must contain a signed proposal"),
-        (
-            "Evaluate",
-            gateway_pb2.EvaluateRequest(),
-            "failed to unpack transaction proposal: a signed proposal is required",
-        ),
-        ("Submit", gateway_pb2.SubmitRequest(), "a prepared transaction is required"),
-        ("CommitStatus", gateway_pb2.SignedCommitStatusRequest(), "a commit status request is required"),
-    ],
+    EMPTY_REQUESTS,
 )
 async def test_an_empty_request_is_an_invalid_argument(
     network: Running, call: str, request_message: object, message: str

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from neighbours import Broker, eventually
-from submit_bench import Bench, bench
+from neighbours import eventually
+from submit_bench import Bench
 
 from streams.endings import UNREADABLE
 from streams.messages import OutcomeKind
 
 FAST = 20
-
-
-@pytest.fixture
-async def line(broker: Broker, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(broker, tmp_path) as line:
-        yield line
 
 
 async def test_a_slow_command_holds_back_the_acknowledgement_of_those_behind_it(line: Bench) -> None:

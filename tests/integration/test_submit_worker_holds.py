@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-from neighbours import Broker, eventually
-from submit_bench import Bench, bench
+from neighbours import eventually
+from submit_bench import Bench
 
 from streams.kafka import codecs
 from streams.kafka.reading import origin_of
@@ -21,12 +18,6 @@ from streams.workers.parked import BEHIND_PARKED
 COUNT = 20
 ALLOWED = 3
 AHEAD = 10
-
-
-@pytest.fixture
-async def line(broker: Broker, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(broker, tmp_path) as line:
-        yield line
 
 
 async def test_while_the_network_is_away_the_breaker_is_open_and_nothing_fails(line: Bench) -> None:

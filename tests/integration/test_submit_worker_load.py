@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
 from pathlib import Path
 
-import pytest
 from neighbours import Broker, eventually
 from submit_bench import Bench, bench
 
@@ -21,12 +19,6 @@ HELD_BY_FAUST = 2 * 100 + 256
 BEHIND_THE_SLOW_ONE = 1500
 PARTITIONS = 6
 EVERY_S = 0.02
-
-
-@pytest.fixture
-async def line(broker: Broker, tmp_path: Path) -> AsyncIterator[Bench]:
-    async with bench(broker, tmp_path) as line:
-        yield line
 
 
 async def test_a_partition_that_is_too_far_ahead_pauses_and_loses_nothing(line: Bench) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from fabric_protos.common import common_pb2
+from fabric_protos.gateway import gateway_pb2
 from fabric_protos.peer import proposal_pb2
 from simulator_answers import DENIED, MSP1, VALIDATING, at, high_s
 from simulator_client import OLDEST
@@ -88,3 +89,16 @@ SEEKS: dict[str, tuple[Callable[[Member], common_pb2.Envelope], str]] = {
     "high S": (lambda member: spoilt_envelope(member.seek(OLDEST), high_s), "FORBIDDEN"),
     "no payload": (lambda _: common_pb2.Envelope(payload=b"\xff\xff"), "BAD_REQUEST"),
 }
+
+
+EMPTY_REQUESTS: list[tuple[str, object, str]] = [
+    ("Endorse", gateway_pb2.EndorseRequest(), "the proposed transaction must contain a signed proposal"),
+    (
+        "Evaluate",
+        gateway_pb2.EvaluateRequest(),
+        "failed to unpack transaction proposal: a signed proposal is required",
+    ),
+    ("Submit", gateway_pb2.SubmitRequest(), "a prepared transaction is required"),
+    ("CommitStatus", gateway_pb2.SignedCommitStatusRequest(), "a commit status request is required"),
+]
+"""The gateway's call, a request with nothing in it, and the answer's message."""
