@@ -85,7 +85,7 @@ class Scenario:
             raise SystemExit("the broker did not take the commands")
 
     @contextmanager
-    def work(self, window: int = 500) -> Iterator[None]:
+    def work(self) -> Iterator[None]:
         """The worker, a member of its group; stopped at the end."""
         group = submit_group(self.identity)
         reach = self.fabric.model_dump(include={"gateway", "tls_ca_file", "wallet", "nonce_secret_file"})
@@ -94,7 +94,6 @@ class Scenario:
             argv=[sys.executable, "-m", "streams", "worker", "submit", "--identity", self.identity],
             env={
                 "STREAMS_KAFKA__BOOTSTRAP_SERVERS": self.broker,
-                "STREAMS_SUBMIT__MAX_IN_FLIGHT": str(window),
                 **{f"STREAMS_FABRIC__{name.upper()}": str(value) for name, value in reach.items()},
             },
             healthy=lambda: _is_member(self.broker, group),

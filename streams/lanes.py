@@ -26,12 +26,24 @@ class Abandoned(BaseException):
 
 @dataclass(eq=False, slots=True)
 class Token:
-    """One item taken from a partition. `is_stale`: the partition was given back before the item finished."""
+    """One item taken from a partition. `is_stale`: the partition was given back before the item finished.
+
+    `at_work_since`: a time of the event loop's clock; None while the item waits on purpose, or behind others.
+    """
 
     partition: Hashable
     acknowledge: Callable[[], None]
     is_finished: bool = field(default=False, init=False)
     is_stale: bool = field(default=False, init=False)
+    at_work_since: float | None = field(default=None, init=False)
+
+    def works(self, now: float) -> None:
+        """From now on every wait of the item has an end."""
+        self.at_work_since = now
+
+    def rests(self) -> None:
+        """The item waits on purpose."""
+        self.at_work_since = None
 
 
 class InOrder:
@@ -61,6 +73,10 @@ class InOrder:
             for token in waiting:
                 token.is_stale = True
         self._taken.clear()
+
+    def oldest(self, partition: Hashable) -> Token | None:
+        """The item of the partition that is to be acknowledged next; None: there is none."""
+        return next(iter(self._taken.get(partition, ())), None)
 
     def distance(self, partition: Hashable) -> int:
         """How many items of the partition were taken and not acknowledged: what a crash would deliver again."""

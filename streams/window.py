@@ -17,14 +17,27 @@ ROUND_TRIP_S = 1.0
 class Window:
     """Slots for commands in flight: at most `limit`, none while the breaker holds them back.
 
+    A command is in flight while the gateway is asked for it. Once the orderer has it, its slot is another's: it waits
+    for its block beside the window, so that a few slow commands do not keep the blocks from filling. At most
+    `most_uncommitted` (default: as many as `most`) are in flight or wait for their block.
+
     The limit starts at `most`, is halved by a sign of overload and grows back by one for as many successes as it is
-    wide (AIMD). A slot goes to the waiting tenant with the least slots in use for its weight (default 1), within a
+    wide (AIMD). A slot goes to the waiting tenant with the least uncommitted for its weight (default 1), within a
     tenant to the command that came first. The breaker's clock must be that of the event loop.
     """
 
-    def __init__(self, most: int, breaker: Breaker, *, weights: Mapping[str, float] = MappingProxyType({})) -> None:
+    def __init__(
+        self,
+        most: int,
+        breaker: Breaker,
+        *,
+        most_uncommitted: int | None = None,
+        weights: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
         self._most = most
+        self._most_uncommitted = most if most_uncommitted is None else most_uncommitted
         self._limit = float(most)
+        self._ordered = 0
         self._breaker = breaker
         breaker.wake = self._wake
         self._turns: FairQueue[_Turn] = FairQueue(weights)
@@ -53,11 +66,17 @@ class Window:
         if not turn.has_slot:
             raise Abandoned
 
-    def leave(self, tenant: str) -> None:
-        """Give the slot back, at the end or for a rest."""
+    def hand_over(self) -> None:
+        """The orderer has a command: its slot is free, and it waits for its block until it leaves."""
+        self._ordered += 1
+        self._serve()
+
+    def leave(self, tenant: str, *, is_ordered: bool = False) -> None:
+        """At the end or for a rest: give the slot back, or no longer wait for a block (`is_ordered`)."""
         self._turns.release(tenant)
-        # When the window is empty the probe has left too, whoever left on its behalf.
-        if self._probe is asyncio.current_task() or not self.in_use:
+        self._ordered -= is_ordered
+        # When nothing is left the probe has left too, whoever left on its behalf.
+        if self._probe is asyncio.current_task() or not self._turns.in_use:
             self._probe = None
             self._breaker.probe_left()
         self._serve()
@@ -94,7 +113,12 @@ class Window:
     @property
     def in_use(self) -> int:
         """How many are in flight."""
-        return self._turns.in_use
+        return self._turns.in_use - self._ordered
+
+    @property
+    def ordered(self) -> int:
+        """How many wait for their block."""
+        return self._ordered
 
     @property
     def waiting(self) -> int:
@@ -103,15 +127,19 @@ class Window:
 
     def _serve(self) -> None:
         """Hand out what may be handed out, and come back when the next probe is due."""
-        while (turn := self._next()) and self.in_use < self.limit and self._breaker.may_enter():
+        while (turn := self._next()) and self._has_room and self._breaker.may_enter():
             self._turns.pop()
             turn.has_slot = True
             turn.comes.set_result(None)
             if self._breaker.state is BreakerState.PROBING:
                 self._probe = turn.task
         retry_in_s = self._breaker.retry_in_s
-        if turn and self.in_use < self.limit and retry_in_s is not None and self._timer is None:
+        if turn and self._has_room and retry_in_s is not None and self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(retry_in_s, self._wake)
+
+    @property
+    def _has_room(self) -> bool:
+        return self.in_use < self.limit and self._turns.in_use < self._most_uncommitted
 
     def _next(self) -> _Turn | None:
         """Whose turn it is. Who was cancelled and does not know it yet must not become the probe."""

@@ -32,7 +32,14 @@ def _address(value: str) -> str:
 class WindowSettings(Section):
     """The submit workers."""
 
-    max_in_flight: PositiveInt = Field(500, description="Commands of one identity in flight at once.")
+    max_in_flight: PositiveInt = Field(
+        500, description="Commands of one identity in flight at once: the gateway is asked for them."
+    )
+    max_uncommitted: PositiveInt = Field(
+        2000,
+        description="Commands of one identity that are in flight, or with the orderer and in no block yet. Some times"
+        " as large as a block, so that slow commands do not keep blocks from filling.",
+    )
     max_unacknowledged: PositiveInt = Field(
         2000,
         description="How far the newest command taken from a partition may be ahead of the oldest that is not final; "
@@ -90,7 +97,8 @@ class WorkerSettings(Section):
     )
     stuck_after_s: PositiveFloat = Field(
         300.0,
-        description="/live fails when a partition has lag, is not paused, and nothing was taken for so long, seconds.",
+        description="/live fails when a partition has lag, is not held back, and nothing was taken, or its oldest"
+        " command came to no end, for so long, seconds. Longer than the ledger's deadlines together.",
     )
     dead_letters_per_minute: PositiveInt = Field(
         600, description="Dead letters that a route or submit worker publishes in a minute; beyond, its intake stops."

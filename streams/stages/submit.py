@@ -11,6 +11,7 @@ may have submitted is looked up before a refusal counts: what that process submi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from streams.endings import Ending
@@ -36,14 +37,17 @@ async def submit(
     surroundings: Surroundings,
     rest: Rest,
     alone_since: datetime | None = None,
+    handed_over: Callable[[], None] = lambda: None,
 ) -> Ending:
     """RoutedCommand -> Ending. Returns with the ledger's final answer, or with a parked command.
 
     `alone_since`: since when nobody but this call submits the command: when this process was given its partition, or
     now if it was parked before. What was routed earlier may have been submitted, and may still be on its way.
-    None: nobody else can have had the command. Raises only what `rest` raises that is no Exception.
+    None: nobody else can have had the command. `handed_over` is called whenever the orderer has the transaction: until
+    the next rest only its block is waited for, or the ledger looked up. Raises only what `rest` raises that is no
+    Exception.
     """
-    submission = _Submission(command, taken_at, surroundings, rest, alone_since)
+    submission = _Submission(command, taken_at, surroundings, rest, alone_since, handed_over)
     try:
         return await submission.run()
     except Exception as bug:
@@ -54,9 +58,15 @@ class _Submission:
     """One command. `_try` is the way of a healthy one, `_after` is every fork of it; the rest are the forks."""
 
     def __init__(
-        self, command: RoutedCommand, taken_at: datetime, around: Surroundings, rest: Rest, alone_since: datetime | None
+        self,
+        command: RoutedCommand,
+        taken_at: datetime,
+        around: Surroundings,
+        rest: Rest,
+        alone_since: datetime | None,
+        handed_over: Callable[[], None],
     ) -> None:
-        self.command, self.around = command, around
+        self.command, self.around, self.handed_over = command, around, handed_over
         self.record = Record(command=command, taken_at=taken_at, worker=around.worker, now=around.now)
         self.patience = Patience(around, rest)
         self.look_up = LookUp(around, command, self.patience)
@@ -86,6 +96,7 @@ class _Submission:
             return await self._look_up_every_id(hand)
         transaction = hand.transaction or await self._endorsed(hand)
         commit = await hand.submit(transaction)
+        self.handed_over()
         if self._passed("submitted", hand) and (news := self.record.submitted(commit.transaction_id)) is not None:
             await self.around.report(news)
         committed = await hand.status(commit)

@@ -11,8 +11,9 @@ from streams.messages import DeadLetterKind, Outcome
 GAUGES: Mapping[str, str] = {
     "outbox_breaker_open": "1: no command is started, 0.5: one is on its way to find out, 0: closed",
     "outbox_window_limit": "Commands of the identity that may be in flight at once, as the gateway bears it",
-    "outbox_window_in_use": "Commands of the identity in flight",
+    "outbox_window_in_use": "Commands of the identity in flight: the gateway is asked for them",
     "outbox_window_waiting": "Commands of the identity that wait for a slot",
+    "outbox_commands_ordered": "Commands of the identity that the orderer has and that wait for their block",
     "outbox_lanes": "Keys that hold commands",
     "outbox_commands_held": "Commands taken and not final",
     "outbox_commands_unacknowledged": "Commands taken and not acknowledged",

@@ -5,6 +5,7 @@ Knows neither Faust nor Kafka: the worker gives it records, and something that p
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,11 +97,12 @@ class Carrier:
         return abandoned
 
     async def _carry(self, taken: Taken | Unreadable) -> None:
+        taken.token.works(asyncio.get_running_loop().time())
         match taken:
             case Taken():
                 await self._command(taken)
             case Unreadable(letter=letter):
-                await self._bury(letter)
+                await self._bury(letter, taken.token)
         self.intake.finish(taken.token)
 
     async def _command(self, taken: Taken) -> None:
@@ -109,12 +111,17 @@ class Carrier:
             self.absorbed()
             await self.publisher.outcome(known)
             return
-        async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
+        async with Slot(self.window, taken.command.tenant_id, self._rests, taken.token) as slot:
             await self.allowance.room(slot.rest)
             ending = await self._held_back(taken, slot)
             if ending is None:
                 ending = await submit(
-                    taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
+                    taken.command,
+                    taken.taken_at,
+                    self.surroundings,
+                    slot.rest,
+                    self._alone_since(taken),
+                    slot.hand_over,
                 )
             await self._publish(taken, ending)
 
@@ -146,7 +153,7 @@ class Carrier:
         is_held = outcome.kind is OutcomeKind.WAITING
         if letter is not None and not (is_held and taken.book.is_parked(outcome.command_id)):
             # What waits behind a parked command is no sign of a fault, and must not use up what other keys may need.
-            await (self.publisher.dead_letter(letter) if is_held else self._bury(letter))
+            await (self.publisher.dead_letter(letter) if is_held else self._bury(letter, taken.token))
             taken.book.note(letter)
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
@@ -155,9 +162,11 @@ class Carrier:
                 self.absorbed()
         await self.publisher.outcome(outcome)
 
-    async def _bury(self, letter: DeadLetter) -> None:
+    async def _bury(self, letter: DeadLetter, token: Token) -> None:
         """Publish a dead letter as soon as the allowance has room for it."""
+        token.rests()
         await self.allowance.room(self._rests.sleep)
+        token.works(asyncio.get_running_loop().time())
         self.allowance.spend()
         await self.publisher.dead_letter(letter)
 

@@ -20,6 +20,7 @@ def watch_worker(metrics: Metrics, breaker: Breaker, window: Window, lanes: Lane
     metrics.watch("outbox_window_limit", lambda: window.limit)
     metrics.watch("outbox_window_in_use", lambda: window.in_use)
     metrics.watch("outbox_window_waiting", lambda: window.waiting)
+    metrics.watch("outbox_commands_ordered", lambda: window.ordered)
     metrics.watch("outbox_lanes", lambda: lanes.keys)
     metrics.watch("outbox_commands_held", lambda: lanes.items)
     metrics.watch("outbox_commands_unacknowledged", lambda: intake.unacknowledged)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable
 
 from streams.lanes import InOrder, Token
+from streams.workers.progress import ALWAYS
 
 
 class Intake:
@@ -42,6 +43,11 @@ class Intake:
     def is_paused(self, partition: Hashable) -> bool:
         """Nothing is taken from it now, on purpose."""
         return partition in self._paused
+
+    def at_work_since(self, partition: Hashable) -> float | None:
+        """Since when the oldest command is at work without a rest; None: it waits on purpose. No command: always."""
+        oldest = self._in_order.oldest(partition)
+        return ALWAYS if oldest is None else oldest.at_work_since
 
     @property
     def paused(self) -> int:

@@ -30,7 +30,7 @@ from streams.telemetry.metrics import Metrics
 from streams.workers.allowance import Allowance
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, take_all
 from streams.workers.names import worker_name
-from streams.workers.progress import Progress
+from streams.workers.progress import ALWAYS, Progress
 from streams.workers.records import Record, source_of
 from streams.workers.routed_before import RoutedBefore, look_back_to, read_routed
 from streams.workers.slot import Rests
@@ -60,7 +60,12 @@ def create_app(settings: RouteSettings) -> LineApp:
         metrics=metrics,
         allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
     )
-    app.progress = Progress(settings.worker.stuck_after_s, is_held=worker.is_held, clock=time.monotonic)
+    app.progress = Progress(
+        settings.worker.stuck_after_s,
+        is_held=worker.is_held,
+        at_work_since=lambda partition: None if worker.is_held(partition) else ALWAYS,
+        clock=time.monotonic,
+    )
     app.before_giving_back = worker.drain
     app.lifespan = partial(watched, app, settings.worker, worker.bootstrap_servers, topic, metrics)
 

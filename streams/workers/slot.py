@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from types import TracebackType
 
-from streams.lanes import Abandoned
+from streams.lanes import Abandoned, Token
 from streams.window import Window
 
 
@@ -34,11 +34,14 @@ class Rests:
 
 
 class Slot:
-    """One command's slot in the window, for as long as the context lasts. Raises Abandoned when the window closes."""
+    """One command's slot in the window, for as long as the context lasts. Raises Abandoned when the window closes.
 
-    def __init__(self, window: Window, tenant: str, rests: Rests) -> None:
-        self._window, self._tenant, self._rests = window, tenant, rests
-        self._is_inside = False
+    The command's token knows since when it has been at work without a rest.
+    """
+
+    def __init__(self, window: Window, tenant: str, rests: Rests, token: Token) -> None:
+        self._window, self._tenant, self._rests, self._token = window, tenant, rests, token
+        self._is_inside = self._is_ordered = False
 
     async def __aenter__(self) -> Slot:
         await self._enter()
@@ -55,11 +58,20 @@ class Slot:
         await self._rests.sleep(seconds)
         await self._enter()
 
+    def hand_over(self) -> None:
+        """The orderer has the command: the slot is another's, and the command waits for its block."""
+        if self._is_inside and not self._is_ordered:
+            self._is_ordered = True
+            self._window.hand_over()
+
     async def _enter(self) -> None:
+        self._token.rests()
         await self._window.enter(self._tenant)
         self._is_inside = True
+        self._token.works(asyncio.get_running_loop().time())
 
     def _leave(self) -> None:
+        self._token.rests()
         if self._is_inside:
-            self._is_inside = False
-            self._window.leave(self._tenant)
+            is_ordered, self._is_inside, self._is_ordered = self._is_ordered, False, False
+            self._window.leave(self._tenant, is_ordered=is_ordered)

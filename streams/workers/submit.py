@@ -83,7 +83,12 @@ class SubmitWorker:
             clock=time.monotonic,
             on_change=self.breaker_news.changed,
         )
-        self.window = Window(submit.max_in_flight, self.breaker, weights=submit.tenant_weights)
+        self.window = Window(
+            submit.max_in_flight,
+            self.breaker,
+            most_uncommitted=submit.max_uncommitted,
+            weights=submit.tenant_weights,
+        )
         self.intake = Intake(
             submit.max_unacknowledged,
             pause=partial(partitions.pause, app),
@@ -92,6 +97,7 @@ class SubmitWorker:
         app.progress = Progress(
             settings.worker.stuck_after_s,
             is_held=self.intake.is_paused,
+            at_work_since=self.intake.at_work_since,
             clock=time.monotonic,
         )
         self.owned_since: datetime | None = None

@@ -1,6 +1,6 @@
-"""`python stuck_worker.py stream|loop IDENTITY`: a submit worker whose stream, or whose event loop, stands still.
+"""`python stuck_worker.py stream|command|loop IDENTITY`: a submit worker of which something stands still.
 
-It does so with the first record that it takes.
+Its stream, or its event loop, with the first record that it takes; or a command, whose outcome never leaves it.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ import sys
 import time
 from typing import Any
 
+from streams.messages import Outcome
 from streams.settings import SubmitSettings, load
 from streams.workers import faust_app
+from streams.workers.publishing import Publisher
 from streams.workers.submit import SubmitWorker, create_app
 
 FOR_S = 3600.0
@@ -23,6 +25,13 @@ async def stand_still(worker: SubmitWorker, event: Any) -> None:
     await asyncio.sleep(FOR_S)
 
 
+async def never_published(publisher: Publisher, outcome: Outcome) -> None:
+    await asyncio.sleep(FOR_S)
+
+
 if __name__ == "__main__":
-    SubmitWorker.take = stand_still  # type: ignore[method-assign]
+    if sys.argv[1] == "command":
+        Publisher.outcome = never_published  # type: ignore[method-assign]
+    else:
+        SubmitWorker.take = stand_still  # type: ignore[method-assign]
     faust_app.run(create_app(load(SubmitSettings), sys.argv[2]))

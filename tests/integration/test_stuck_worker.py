@@ -31,7 +31,10 @@ def stuck(line: Bench, what: str) -> WorkerProcess:
     return worker
 
 
-@pytest.mark.parametrize(("what", "why"), [("stream", "offset 0 of "), ("loop", "the event loop has not turned")])
+@pytest.mark.parametrize(
+    ("what", "why"),
+    [("stream", " waits for "), ("command", " comes to no end for "), ("loop", "the event loop has not turned")],
+)
 async def test_a_worker_that_stands_still_fails_its_liveness(line: Bench, what: str, why: str) -> None:
     worker = stuck(line, what)
     await worker.start()
@@ -42,7 +45,7 @@ async def test_a_worker_that_stands_still_fails_its_liveness(line: Bench, what: 
 
 
 async def test_a_worker_that_a_paused_partition_holds_back_is_alive(line: Bench) -> None:
-    line.settings["STREAMS_SUBMIT__MAX_UNACKNOWLEDGED"] = "1"
+    line.settings |= {"STREAMS_SUBMIT__MAX_UNACKNOWLEDGED": "1", "STREAMS_FABRIC__ENDORSE_TIMEOUT_S": "0.5"}
     line.produce(0, line.command("slow", "wait"), *[line.command("slow") for _ in range(1000)])
     worker = line.worker()
     await worker.start()

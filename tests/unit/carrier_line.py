@@ -57,7 +57,7 @@ class Line:
 
     def __post_init__(self) -> None:
         breaker = Breaker(threshold=3, backoff=NO_WAIT, clock=time.monotonic, on_change=lambda *_: None)
-        self.window = Window(10, breaker)
+        self.window = Window(10, breaker, most_uncommitted=20)
         self.intake = Intake(100, pause=lambda _: None, resume=lambda _: None)
         self.carrier = Carrier(
             surroundings=self._surroundings(),

@@ -8,7 +8,9 @@ import time
 import pytest
 from carrier_line import DEADLINE_S, Line, command, letter_of, line_with, until
 from scripted_ledger import (
+    SEEN_AT,
     NotedHealth,
+    ScriptedCommit,
     Step,
     endorse_failed,
     entry,
@@ -18,6 +20,7 @@ from scripted_ledger import (
     unknown,
 )
 
+from streams.ledger import Committed
 from streams.messages import DeadLetter, DeadLetterKind, Outcome, OutcomeKind
 from streams.workers.parked import BEHIND_PARKED
 
@@ -169,3 +172,29 @@ async def test_a_publisher_that_fails_is_a_bug_and_nothing_is_acknowledged(monke
     assert isinstance(line.bugs[0], ConnectionError)
     assert line.acknowledged == []
     assert line.window.in_use == 0
+
+
+async def test_a_command_that_waits_for_its_block_leaves_its_slot_and_is_still_at_work() -> None:
+    line, block = line_with(), asyncio.Event()
+
+    async def status(_: ScriptedCommit) -> Committed:
+        await block.wait()
+        return Committed(transaction_id="t", block_number=1, seen_at=SEEN_AT)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ScriptedCommit, "status", status)
+        line.take(*(command(f"c-{number}", ordering_key=f"k{number}") for number in range(15)))
+        await until(lambda: line.window.ordered == 15)
+        assert line.window.in_use == 0
+        assert line.intake.at_work_since(0) is not None
+        block.set()
+        await line.until_acknowledged(15)
+    assert (line.window.ordered, line.window.in_use) == (0, 0)
+
+
+async def test_what_waits_on_purpose_is_not_at_work(spent: Line) -> None:
+    spent.take(command("c-2", ordering_key="b"))
+    spent.take_unreadable()
+    for _ in range(100):
+        await asyncio.sleep(0)
+    assert spent.intake.at_work_since(0) is None

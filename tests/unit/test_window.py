@@ -20,8 +20,8 @@ async def window_of() -> AsyncIterator[MakeWindow]:
     """Makes windows of so many slots; at the end of the test everything has left them."""
     made: list[Commands] = []
 
-    def make(most: int, **weights: float) -> Commands:
-        made.append(Commands(HandClock(asyncio.get_running_loop()), most, weights))
+    def make(most: int, most_uncommitted: int | None = None, **weights: float) -> Commands:
+        made.append(Commands(HandClock(asyncio.get_running_loop()), most, weights, most_uncommitted))
         return made[-1]
 
     yield make
@@ -41,6 +41,28 @@ async def test_as_many_are_in_flight_as_the_window_allows_and_no_more(window_of:
         assert commands.window.in_use == min(2, 5 - done)
         assert commands.window.waiting == max(0, 3 - done)
         await commands.leave(f"a {done}")
+
+
+async def test_a_command_that_the_orderer_has_leaves_its_slot_to_another(window_of: MakeWindow) -> None:
+    commands = window_of(2, most_uncommitted=4)
+    await commands.come(*names("a", 9))
+    await commands.hand_over("a 0")
+    assert commands.entered == names("a", 3)
+    await commands.hand_over("a 1", "a 2")
+    assert commands.entered == names("a", 4), "no more than four are uncommitted"
+    assert (commands.window.in_use, commands.window.ordered) == (1, 3)
+    await commands.leave("a 0", "a 3")
+    assert commands.entered == names("a", 6)
+    assert (commands.window.in_use, commands.window.ordered) == (2, 2)
+
+
+async def test_who_waits_for_a_block_counts_as_its_tenants(window_of: MakeWindow) -> None:
+    commands = window_of(1, most_uncommitted=9)
+    await commands.come(*names("big", 4))
+    await commands.hand_over("big 0", "big 1")
+    await commands.come(*names("small", 2))
+    await commands.leave("big 2")
+    assert commands.entered[-1] == "small 0"
 
 
 async def test_a_tenant_with_ten_thousand_waiting_does_not_starve_one_with_ten(window_of: MakeWindow) -> None:

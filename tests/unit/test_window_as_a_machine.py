@@ -19,7 +19,7 @@ WEIGHTS = {"heavy": 3.0, "light": 0.5}
 TENANTS = st.sampled_from(["a", "b", "heavy", "light"])
 ALL_STEPS: tuple[Step, ...] = ("endorse", "submit", "look up")
 STEPS = st.sampled_from(ALL_STEPS)
-MOST = 4
+MOST, MOST_UNCOMMITTED = 4, 6
 
 
 class CommandsInWindow(RuleBasedStateMachine):
@@ -45,7 +45,7 @@ class CommandsInWindow(RuleBasedStateMachine):
     @initialize()
     def make(self) -> None:
         async def make() -> None:
-            self.commands = Commands(self.clock, MOST, WEIGHTS)
+            self.commands = Commands(self.clock, MOST, WEIGHTS, MOST_UNCOMMITTED)
 
         self.loop.run_until_complete(make())
 
@@ -79,8 +79,16 @@ class CommandsInWindow(RuleBasedStateMachine):
             loads[tenant] = (in_use / WEIGHTS.get(tenant, 1.0), self.since[tenant], name)
         return min(loads.values())[-1]
 
+    @property
+    def has_room(self) -> bool:
+        return len(self.in_flight) < int(self.limit) and len(self.inside) < MOST_UNCOMMITTED
+
+    @property
+    def in_flight(self) -> list[str]:
+        return [name for name in self.inside if name not in self.commands.ordered]
+
     def admit(self, name: str) -> None:
-        assert len(self.inside) < int(self.limit)
+        assert self.has_room
         self.waiting.remove(name)
         self.inside.append(name)
         self.stamp(name)
@@ -106,6 +114,11 @@ class CommandsInWindow(RuleBasedStateMachine):
         name = data.draw(st.sampled_from(self.inside))
         self.inside.remove(name)
         self.do(self.commands.cancel(name) if is_crash else self.commands.leave(name))
+
+    @precondition(lambda self: self.inside and self.in_flight)
+    @rule(data=st.data())
+    def hand_over(self, data: st.DataObject) -> None:
+        self.do(self.commands.hand_over(data.draw(st.sampled_from(self.in_flight))))
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data())
@@ -170,7 +183,8 @@ class CommandsInWindow(RuleBasedStateMachine):
     def the_window_holds_what_the_model_holds(self) -> None:
         window = self.commands.window
         assert sorted(self.commands.in_window) == sorted(self.inside)
-        assert (window.in_use, window.waiting) == (len(self.inside), len(self.waiting))
+        assert (window.in_use, window.waiting) == (len(self.in_flight), len(self.waiting))
+        assert window.in_use + window.ordered == len(self.inside)
         assert window.limit == int(self.limit)
 
     @invariant()
@@ -185,7 +199,7 @@ class CommandsInWindow(RuleBasedStateMachine):
             case BreakerState.PROBING:
                 assert len(probes) <= 1
                 is_shut = bool(probes)
-        assert not self.waiting or is_shut or len(self.inside) >= int(self.limit)
+        assert not self.waiting or is_shut or not self.has_room
 
     def teardown(self) -> None:
         """When everything is well again, everybody gets through in bounded time, and nothing is left."""

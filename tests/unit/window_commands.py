@@ -22,9 +22,11 @@ class Commands:
     clock: HandClock
     most: int
     weights: dict[str, float] = field(default_factory=dict)
+    most_uncommitted: int | None = None
     entered: list[str] = field(default_factory=list)
     abandoned: list[str] = field(default_factory=list)
     in_window: list[str] = field(default_factory=list)
+    ordered: set[str] = field(default_factory=set)
     tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     ends: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     changes: list[BreakerState] = field(default_factory=list)
@@ -36,7 +38,7 @@ class Commands:
             clock=self.clock.time,
             on_change=lambda state, _: self.changes.append(state),
         )
-        self.window = Window(self.most, self.breaker, weights=self.weights)
+        self.window = Window(self.most, self.breaker, most_uncommitted=self.most_uncommitted, weights=self.weights)
 
     async def carry(self, name: str) -> None:
         tenant = name.split(maxsplit=1)[0]
@@ -51,7 +53,7 @@ class Commands:
             await self.ends[name]
         finally:
             self.in_window.remove(name)
-            self.window.leave(tenant)
+            self.window.leave(tenant, is_ordered=name in self.ordered)
 
     def start(self, *names: str) -> None:
         for name in names:
@@ -61,6 +63,13 @@ class Commands:
     async def come(self, *names: str) -> None:
         """The commands ask to enter."""
         self.start(*names)
+        await self.clock.advance(0)
+
+    async def hand_over(self, *names: str) -> None:
+        """The orderer has the commands."""
+        for name in names:
+            self.ordered.add(name)
+            self.window.hand_over()
         await self.clock.advance(0)
 
     async def leave(self, *names: str) -> None:
@@ -84,4 +93,4 @@ class Commands:
         for task in self.tasks.values():
             task.cancel()
         await asyncio.gather(*self.tasks.values(), return_exceptions=True)
-        assert (self.window.in_use, self.window.waiting) == (0, 0)
+        assert (self.window.in_use, self.window.ordered, self.window.waiting) == (0, 0, 0)
