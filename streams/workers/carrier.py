@@ -22,7 +22,7 @@ from streams.window import Window
 from streams.workers.allowance import Allowance
 from streams.workers.book import Book
 from streams.workers.intake import Intake
-from streams.workers.parked import held_back, is_on_ledger
+from streams.workers.parked import held_back, settled, valid_entry
 from streams.workers.recent import Recent
 from streams.workers.slot import Rests, Slot
 
@@ -135,14 +135,16 @@ class Carrier:
         around, command, failures = self.surroundings, taken.command, 0
         while command.waits_for_parked and (parked := taken.book.ahead_of(command)) is not None:
             try:
-                is_settled = await is_on_ledger(around.ledger, parked)
+                entry = await valid_entry(around.ledger, parked)
             except LedgerError as unknown:
                 failures += 1
                 around.health.ill(Step.LOOK_UP, unknown)
                 await slot.rest(around.backoff.wait_s(failures))
                 continue
-            if not is_settled:
+            if entry is None:
                 return held_back(command, parked, taken_at=taken.taken_at, now=around.now(), worker=around.worker)
+            if (outcome := settled(parked, entry, now=around.now(), worker=around.worker)) is not None:
+                await self.publisher.outcome(outcome)
             taken.book.settle(parked.command.command_id)
         return None
 

@@ -109,6 +109,7 @@ async def test_a_parked_command_that_turns_out_to_be_on_the_ledger_holds_nobody(
     await worker.start()
     await line.until_committed(later)
     assert line.outcomes(OutcomeKind.WAITING) == {}
+    assert line.outcomes(OutcomeKind.COMMITTED)[parked.command_id] == 2, "its row is told that it is not parked"
 
 
 async def test_a_flood_of_failures_stops_the_intake(line: Bench) -> None:

@@ -78,7 +78,15 @@ async def test_a_parked_command_that_the_ledger_holds_frees_its_key() -> None:
     line = line_with([letter_of(command("c-1"))], held=[entry()])
     line.take(command("c-2"))
     await line.until_acknowledged(1)
+    assert line.outcomes()[0] == ("c-1", OutcomeKind.COMMITTED)
     assert ("c-2", OutcomeKind.COMMITTED) in line.outcomes()
+
+
+async def test_of_a_parked_command_whose_id_another_call_has_used_nothing_is_said() -> None:
+    line = line_with([letter_of(command("c-1"))], held=[entry(arguments=("another", "call"))])
+    line.take(command("c-2"))
+    await line.until_acknowledged(1)
+    assert "c-1" not in dict(line.outcomes())
 
 
 async def test_a_later_attempt_of_a_parked_command_counts_too() -> None:
