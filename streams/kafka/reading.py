@@ -1,9 +1,9 @@
-"""Reading a stretch of a topic from outside any consumer group: `assign()`, from a time to the end as it is now."""
+"""Reading a stretch of a topic from outside any consumer group: `assign()`, from somewhere to the end as it is now."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -26,61 +26,87 @@ def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[
 
     Raises confluent_kafka.KafkaException when the topic is missing or the brokers do not answer in time.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": "reading",  # required by the library; nothing is ever committed
-            "enable.auto.commit": False,
-            "enable.partition.eof": False,
-            "log_level": 0,
-        }
-    )
-    with closing(consumer):
-        ends = _assign(consumer, topic, since)
-        deadline = time.monotonic() + READ_TIMEOUT_S
-        while ends:
-            message = consumer.poll(0.2)
-            if message is not None and message.error() is None:
-                yield message
-                deadline = time.monotonic() + READ_TIMEOUT_S
-            _drop_finished(consumer, topic, ends)
-            if time.monotonic() > deadline:
-                raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")
+    with closing(_consumer(bootstrap_servers)) as consumer:
+        since_ms = max(0, int((since - CLOCK_SKEW).timestamp() * 1000))
+        wanted = [TopicPartition(topic, partition, since_ms) for partition in _partitions(consumer, topic)]
+        found = consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S)
+        yield from _read(consumer, topic, {at.partition: at.offset for at in found if at.offset >= 0})
+
+
+def read_on(bootstrap_servers: str, topic: str, offsets: MutableMapping[int, int]) -> Iterator[Message]:
+    """The records from these offsets by partition (none: from the first) to the end at the time of the call.
+
+    The offsets are moved behind what was read. Raises confluent_kafka.KafkaException like `read_since`.
+    """
+    with closing(_consumer(bootstrap_servers)) as consumer:
+        starts = {partition: offsets.get(partition, 0) for partition in _partitions(consumer, topic)}
+        for message in _read(consumer, topic, starts):
+            yield message
+            at = origin_of(message)
+            offsets[at.partition] = at.offset + 1
 
 
 def decoded_since(bootstrap_servers: str, topic: str, codec: Codec[M], since: datetime) -> Iterator[M]:
     """The messages in the records of `read_since`; what is no message of ours is logged and passed over."""
-    for record in read_since(bootstrap_servers, topic, since):
+    return decoded(read_since(bootstrap_servers, topic, since), codec)
+
+
+def decoded(records: Iterable[Message], codec: Codec[M]) -> Iterator[M]:
+    """The messages in the records; what is no message of ours is logged and passed over."""
+    for record in records:
         try:
             yield codec.decode(record.value())
         except UnreadableMessage as error:
             logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(record)), cause=str(error))
 
 
-def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:
-    """Position the consumer; the end offset of each partition that has something to read."""
+def _consumer(bootstrap_servers: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": "reading",  # required by the library; nothing is ever committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+            "auto.offset.reset": "earliest",  # of what has left the topic between the question and the answer
+            "log_level": 0,
+        }
+    )
+
+
+def _partitions(consumer: Consumer, topic: str) -> list[int]:
     metadata = consumer.list_topics(topic, timeout=READ_TIMEOUT_S).topics[topic]
     if metadata.error is not None:
         raise KafkaException(metadata.error)
-    since_ms = max(0, int((since - CLOCK_SKEW).timestamp() * 1000))
-    wanted = [TopicPartition(topic, partition, since_ms) for partition in metadata.partitions]
-    starts, ends = [], {}
-    for start in consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S):
-        end = _end(consumer, start)
-        if 0 <= start.offset < end:
-            starts.append(start)
-            ends[start.partition] = end
-    consumer.assign(starts)
-    return ends
+    return list(metadata.partitions)
 
 
-def _end(consumer: Consumer, partition: TopicPartition) -> int:
-    """The end offset; patient while the partition's leader moves."""
+def _read(consumer: Consumer, topic: str, starts: Mapping[int, int]) -> Iterator[Message]:
+    """The records from these offsets to the end as it is now."""
+    assigned, ends = [], {}
+    for partition, start in starts.items():
+        first, end = _watermarks(consumer, TopicPartition(topic, partition))
+        if max(first, start) < end:
+            assigned.append(TopicPartition(topic, partition, max(first, start)))
+            ends[partition] = end
+    consumer.assign(assigned)
+    deadline = time.monotonic() + READ_TIMEOUT_S
+    while ends:
+        message = consumer.poll(0.2)
+        if message is not None and message.error() is None:
+            yield message
+            deadline = time.monotonic() + READ_TIMEOUT_S
+        _drop_finished(consumer, topic, ends)
+        if time.monotonic() > deadline:
+            raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")
+
+
+def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
+    """(first offset, end offset); patient while the partition's leader moves."""
     deadline = time.monotonic() + READ_TIMEOUT_S
     while True:
         try:
-            end: int = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)[1]
-            return end
+            first, end = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)
+            return first, end
         except KafkaException as error:
             if not error.args[0].retriable() or time.monotonic() > deadline:
                 raise

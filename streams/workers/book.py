@@ -5,19 +5,25 @@ now succeed, and its row would say FAILED for ever. Every failed command has a d
 
 A parked command holds its ordering key: nobody knows whether it is on the ledger, so those behind it wait, as dead
 letters of their own, until it is settled. They are parked in their turn, in the order of the letters.
+
+The letters of two weeks are read once, with the first command; after a rebalance only those that have come since.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.reading import EPOCH, decoded_since
+from streams.kafka.reading import decoded, read_on
 from streams.kafka.topics import DEAD_LETTERS
-from streams.messages import DeadLetter, DeadLetterKind, Outcome, OutcomeKind, RoutedCommand
+from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+
+MOST_ENDS = 100_000
+"""Failed commands that are kept beside those that are certain to come again: some dozens of megabytes."""
 
 PARKED = frozenset({DeadLetterKind.UNKNOWN, DeadLetterKind.BUG})
 """The kinds of letters whose command may be on the ledger, or waits for one that may be."""
@@ -27,6 +33,7 @@ PARKED = frozenset({DeadLetterKind.UNKNOWN, DeadLetterKind.BUG})
 class _End:
     """What is kept of a dead letter; its record may be large."""
 
+    origin: Origin
     error_code: str
     cause: str
     transaction_id: str | None
@@ -44,11 +51,24 @@ class Parked:
 
 
 class Book:
-    """What the dead letters know about the commands of one identity."""
+    """What the dead letters know about the commands of one identity.
 
-    def __init__(self, identity: str, letters: Iterable[DeadLetter] = ()) -> None:
+    Of failed commands the newest `most_ends` are kept, and every one whose record a crash would bring again:
+    `will_come_again(origin)`. `is_complete`: none was dropped.
+    """
+
+    def __init__(
+        self,
+        identity: str,
+        letters: Iterable[DeadLetter] = (),
+        *,
+        will_come_again: Callable[[Origin], bool] = lambda _: False,
+        most_ends: int = MOST_ENDS,
+    ) -> None:
         self._identity = identity
-        self._ends: dict[tuple[str, int], _End] = {}
+        self._will_come_again, self._most_ends = will_come_again, most_ends
+        self.is_complete = True
+        self._ends: OrderedDict[tuple[str, int], _End] = OrderedDict()
         self._parked: dict[str, dict[str, Parked]] = {}  # by ordering key, then by command id, in the order of letters
         self._keys: dict[str, str] = {}
         for letter in letters:
@@ -61,11 +81,24 @@ class Book:
         command = _command(letter)
         if letter.kind not in PARKED:
             self._ends[letter.command_id, command.revision if command else 0] = _end(letter)
+            self._forget()
             self.settle(letter.command_id)
         elif command is not None:
             self._keys[command.command_id] = command.ordering_key
             lane = self._parked.setdefault(command.ordering_key, {})
             lane[command.command_id] = Parked(command, letter.transaction_ids)
+
+    def _forget(self) -> None:
+        """One end comes at a time: two looks at the oldest keep up."""
+        for _ in range(2):
+            if len(self._ends) <= self._most_ends:
+                return
+            oldest, end = next(iter(self._ends.items()))
+            if self._will_come_again(end.origin):
+                self._ends.move_to_end(oldest)
+            else:
+                del self._ends[oldest]
+                self.is_complete = False
 
     def settle(self, command_id: str) -> None:
         """It is known now what became of a command: it holds nobody back any longer."""
@@ -103,9 +136,26 @@ class Book:
         )
 
 
-def read_book(bootstrap_servers: str, identity: str) -> Book:
-    """Read all dead letters there are. Blocks. Raises confluent_kafka.KafkaException."""
-    return Book(identity, decoded_since(bootstrap_servers, DEAD_LETTERS, codecs.DEAD_LETTERS, EPOCH))
+class Reader:
+    """Reads all dead letters there are once, and later only those that have come since, into the same book."""
+
+    def __init__(self, bootstrap_servers: str, identity: str, will_come_again: Callable[[Origin], bool]) -> None:
+        self._bootstrap_servers, self._identity, self._will_come_again = bootstrap_servers, identity, will_come_again
+        self._book = self._empty()
+        self._offsets: dict[int, int] = {}
+
+    def read(self) -> Book:
+        """Blocks. Raises confluent_kafka.KafkaException."""
+        if not self._book.is_complete:
+            # Of the partitions that this worker has now, it may have dropped what it needs.
+            self._book, self._offsets = self._empty(), {}
+        records = read_on(self._bootstrap_servers, DEAD_LETTERS, self._offsets)
+        for letter in decoded(records, codecs.DEAD_LETTERS):
+            self._book.note(letter)
+        return self._book
+
+    def _empty(self) -> Book:
+        return Book(self._identity, will_come_again=self._will_come_again)
 
 
 def _command(letter: DeadLetter) -> RoutedCommand | None:
@@ -119,6 +169,7 @@ def _command(letter: DeadLetter) -> RoutedCommand | None:
 def _end(letter: DeadLetter) -> _End:
     is_on_ledger = letter.kind is DeadLetterKind.INVALID and letter.transaction_ids
     return _End(
+        origin=letter.origin,
         error_code=letter.error_code,
         cause=letter.cause,
         transaction_id=letter.transaction_ids[-1] if is_on_ledger else None,

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from faust.types import TP
+
+from streams.messages import Origin
 from streams.workers.faust_app import LineApp
 
 
@@ -26,6 +29,12 @@ def unacknowledged(app: LineApp, topic: str) -> dict[Any, int]:
     """The assigned partitions of `topic`, and the offset that is committed of each (none: 0)."""
     consumer = app.consumer
     return {at: consumer._committed_offset[at] or 0 for at in consumer.assignment() if at.topic == topic}
+
+
+def will_come_again(app: LineApp, origin: Origin) -> bool:
+    """The record is of an assigned partition, and not committed yet."""
+    at = TP(origin.topic, origin.partition)
+    return at in app.consumer.assignment() and origin.offset >= (app.consumer._committed_offset.get(at) or 0)
 
 
 def _on_state(app: LineApp, partition: Any, change: str) -> None:

@@ -30,7 +30,7 @@ from streams.window import Window
 from streams.workers import partitions
 from streams.workers.allowance import Allowance
 from streams.workers.background import beside
-from streams.workers.book import Book, read_book
+from streams.workers.book import Book, Reader
 from streams.workers.breaker_news import BreakerNews
 from streams.workers.carrier import Carrier, Taken, Unreadable
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, take_all
@@ -102,6 +102,7 @@ class SubmitWorker:
         )
         self.owned_since: datetime | None = None
         self.book: Book | None = None
+        self.letters = Reader(settings.kafka.bootstrap_servers, identity, partial(partitions.will_come_again, app))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -151,7 +152,7 @@ class SubmitWorker:
         token = self.intake.take(message.tp, event.ack)
         owned_since = self.begin()
         if self.book is None:
-            book = await asyncio.to_thread(read_book, self.settings.kafka.bootstrap_servers, self.identity)
+            book = await asyncio.to_thread(self.letters.read)
             if token.is_stale:
                 return  # given back meanwhile: what was read may be out of date for the next assignment
             self.book = book

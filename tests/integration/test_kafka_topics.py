@@ -15,7 +15,7 @@ from neighbours import Broker
 from streams.errors import StackFailed
 from streams.kafka import codecs
 from streams.kafka.lag import Lag, lags
-from streams.kafka.reading import CLOCK_SKEW, origin_of, read_since
+from streams.kafka.reading import CLOCK_SKEW, origin_of, read_on, read_since
 from streams.kafka.topics import Topic, create_topics, line_topics
 from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
 
@@ -102,6 +102,22 @@ def test_reading_an_empty_stretch_ends_at_once(broker: Broker) -> None:
     assert list(read_since(broker.bootstrap_servers, topic, NOW)) == []
     broker.produce(topic, b"old", timestamp=milliseconds(NOW - timedelta(hours=1)))
     assert list(read_since(broker.bootstrap_servers, topic, NOW)) == []
+
+
+def test_reading_on_gives_only_what_has_come_since(broker: Broker) -> None:
+    topic, offsets = broker.topic(2), dict[int, int]()
+
+    def found() -> set[bytes | None]:
+        return {message.value() for message in read_on(broker.bootstrap_servers, topic, offsets)}
+
+    assert found() == set()
+    for partition in range(2):
+        broker.produce(topic, f"first {partition}".encode(), partition=partition)
+    assert found() == {b"first 0", b"first 1"}
+    assert found() == set()
+    broker.produce(topic, b"second", partition=1)
+    assert found() == {b"second"}
+    assert offsets == {0: 1, 1: 2}
 
 
 def test_reading_a_missing_topic_is_an_error(broker: Broker) -> None:

@@ -117,3 +117,25 @@ def test_settling_what_is_not_parked_changes_nothing() -> None:
     book = Book("org1-admin", [parked("c-1")])
     book.settle("c-7")
     assert book.is_parked("c-1")
+
+
+def failed(number: int) -> DeadLetter:
+    value = codecs.ROUTED_COMMANDS.encode(routed(command_id=f"c-{number}"))
+    return replace(LETTER, command_id=f"c-{number}", value=value, origin=replace(LETTER.origin, offset=number))
+
+
+def test_of_many_failed_commands_the_newest_are_kept_and_those_that_will_come_again() -> None:
+    book = Book("org1-admin", will_come_again=lambda origin: origin.offset in (3, 4), most_ends=5)
+    for number in range(100):
+        book.note(failed(number))
+    assert not book.is_complete
+    kept = [number for number in range(100) if book.outcome(routed(command_id=f"c-{number}"))]
+    assert {3, 4} <= set(kept)
+    assert kept[-3:] == [97, 98, 99]
+    assert len(kept) <= 5 + 1
+
+
+def test_a_book_that_has_room_forgets_nothing() -> None:
+    book = Book("org1-admin", map(failed, range(5)), most_ends=5)
+    assert book.is_complete
+    assert all(book.outcome(routed(command_id=f"c-{number}")) for number in range(5))
