@@ -26,6 +26,7 @@ class Event(StrEnum):
     COMMAND_FAILED = "command failed"
     COMMAND_RETRIED = "command is tried again"
     COMMAND_HELD_BACK = "command waits behind a parked one"
+    COMMAND_LEFT_TO_OTHERS = "command left to the worker that has its partition now"
     COMMAND_PARKED = "command parked by a bug"
     BREAKER_OPEN = "breaker open"
     BREAKER_CLOSED = "breaker closed"

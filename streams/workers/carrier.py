@@ -13,7 +13,7 @@ from typing import Protocol
 
 from streams.endings import Ending, Source, dead_letter
 from streams.errors import LedgerError
-from streams.lanes import Lanes, Token
+from streams.lanes import Abandoned, Lanes, Token
 from streams.messages import DeadLetter, Outcome, OutcomeKind, RoutedCommand
 from streams.retry import Step
 from streams.stages.submit import Surroundings, submit
@@ -59,7 +59,10 @@ class Unreadable:
 
 
 class Carrier:
-    """Keeps commands in flight and carries each to its end; `absorbed` is told of deliveries that changed nothing."""
+    """Keeps commands in flight and carries each to its end.
+
+    `absorbed` is told of deliveries that changed nothing; `owns_partitions` asks whether they are still this worker's.
+    """
 
     def __init__(
         self,
@@ -71,9 +74,11 @@ class Carrier:
         allowance: Allowance,
         on_bug: Callable[[BaseException], Awaitable[None]],
         absorbed: Callable[[], None] = lambda: None,
+        owns_partitions: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self.surroundings, self.window, self.intake = surroundings, window, intake
         self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
+        self._owns_partitions = owns_partitions
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
         self._rests = Rests()
         self._recent = Recent(surroundings.settle_s, surroundings.now)
@@ -153,16 +158,28 @@ class Carrier:
         outcome, letter = ending.outcome, dead_letter(ending, taken.source)
         _tell(ending, letter)
         is_held = outcome.kind is OutcomeKind.WAITING
+        await self._require_ownership(outcome)
         if letter is not None and not (is_held and taken.book.is_parked(outcome.command_id)):
             # What waits behind a parked command is no sign of a fault, and must not use up what other keys may need.
             await (self.publisher.dead_letter(letter) if is_held else self._bury(letter, taken.token))
             taken.book.note(letter)
+            await self._require_ownership(outcome)
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
             taken.book.settle(outcome.command_id)
             if "endorsed" not in outcome.stages:  # it was on the ledger already
                 self.absorbed()
         await self.publisher.outcome(outcome)
+
+    async def _require_ownership(self, outcome: Outcome) -> None:
+        """Raises Abandoned instead of failing what another worker may be carrying.
+
+        Asked once more when the letter is there: whoever is given the partition from now on reads it first.
+        """
+        is_failed = outcome.kind is OutcomeKind.FAILED
+        if is_failed and self._owns_partitions is not None and not await self._owns_partitions():
+            logger().warning(Event.COMMAND_LEFT_TO_OTHERS, command_id=outcome.command_id)
+            raise Abandoned
 
     async def _bury(self, letter: DeadLetter, token: Token) -> None:
         """Publish a dead letter as soon as the allowance has room for it."""

@@ -39,6 +39,7 @@ from streams.workers.health import IdentityHealth
 from streams.workers.intake import Intake
 from streams.workers.names import worker_name
 from streams.workers.news import certificate_or_gateway, stream_interrupted
+from streams.workers.ownership import owns_partitions
 from streams.workers.patience import backoff, surroundings
 from streams.workers.progress import Progress
 from streams.workers.publishing import Publisher
@@ -132,6 +133,7 @@ class SubmitWorker:
                 allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
                 on_bug=self.app.crash,
                 absorbed=self.metrics.absorbed,
+                owns_partitions=partial(owns_partitions, self.app),
             )
             watch_worker(self.metrics, self.breaker, self.window, self.carrier.lanes, self.intake)
             watch_gateway(self.metrics, gateway)

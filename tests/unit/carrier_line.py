@@ -54,6 +54,7 @@ class Line:
     acknowledged: list[int] = field(default_factory=list)
     absorbed: list[None] = field(default_factory=list)
     bugs: list[BaseException] = field(default_factory=list)
+    owns: list[bool] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         breaker = Breaker(threshold=3, backoff=NO_WAIT, clock=time.monotonic, on_change=lambda *_: None)
@@ -67,6 +68,7 @@ class Line:
             allowance=Allowance(self.allowed, time.monotonic),
             on_bug=self._bug,
             absorbed=lambda: self.absorbed.append(None),
+            owns_partitions=self._owns_partitions,
         )
 
     def take(self, *commands: RoutedCommand) -> None:
@@ -128,6 +130,10 @@ class Line:
             worker="w",
             settle_s=0.0,
         )
+
+    async def _owns_partitions(self) -> bool:
+        """As `owns` says, then always."""
+        return self.owns.pop(0) if self.owns else True
 
     async def _bug(self, error: BaseException) -> None:
         self.bugs.append(error)

@@ -41,6 +41,18 @@ async def test_the_dead_letter_of_a_failure_is_published_before_its_outcome() ->
     assert line.letters() == [("c-1", "CHAINCODE_REFUSED")]
 
 
+@pytest.mark.parametrize(("owns", "letters"), [([False], 0), ([True, False], 1)])
+async def test_nothing_fails_whose_partition_may_be_anothers(owns: list[bool], letters: int) -> None:
+    line = line_with(endorse=[endorse_failed(refused=True)] * 2, held=[nothing])
+    line.owns = owns
+    line.take(command("c-1"), command("c-2"), command("c-3", ordering_key="b"))
+    await line.until_acknowledged(0)
+    await until(lambda: ("c-3", OutcomeKind.COMMITTED) in line.outcomes())
+    assert {said for said, _ in line.outcomes()} == {"c-3"}
+    assert (len(line.letters()), line.acknowledged, line.bugs, line.window.in_use) == (letters, [], [], 0)
+    assert await line.carrier.drain(DEADLINE_S) == 0
+
+
 async def test_a_failed_command_that_comes_again_keeps_its_end() -> None:
     line = line_with([letter_of(command("c-1"), DeadLetterKind.REFUSED)])
     line.take(command("c-1"))
