@@ -1,14 +1,20 @@
-"""What the breaker does, told: a log line for each change, the newest state on the topic `breakers`."""
+"""What the breaker does, told: a log line for each change, the newest state on the topic `breakers`.
+
+It is told again now and then, so that a record of a worker that died long ago can be known by its age.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 
 from streams.breaker import BreakerState
 from streams.messages import BreakerChange
 from streams.telemetry import Event, logger
+
+TOLD_AGAIN_S = 3600.0
 
 
 class BreakerNews:
@@ -42,10 +48,12 @@ class BreakerNews:
 
     async def run(self) -> None:
         """Publish until cancelled."""
+        await self._is_new.wait()
         while True:
-            await self._is_new.wait()
             self._is_new.clear()
             await self._publish(self._newest)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_new.wait(), TOLD_AGAIN_S)
 
     def _change(self, state: BreakerState, cause: str) -> BreakerChange:
         return BreakerChange(

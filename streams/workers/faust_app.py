@@ -141,7 +141,7 @@ async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[No
         raise
 
 
-async def publish(app: LineApp, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> Any:
+async def publish(app: LineApp, topic: str, key: bytes | None, value: bytes | None, headers: Mapping[str, str]) -> Any:
     """Hand a record to the producer; awaiting the result waits for the broker's acknowledgement."""
     return await app.producer.send(
         topic, key, value, None, None, {name: text.encode() for name, text in headers.items()}

@@ -44,9 +44,15 @@ class Publisher:
 
     async def breaker(self, change: BreakerChange) -> None:
         """News like `report`."""
-        key = f"{change.identity}/{change.worker}".encode()
+        await self._breaker(change.identity, change.worker, codecs.BREAKERS.encode(change))
+
+    async def no_breaker(self, identity: str, worker: str) -> None:
+        """News like `report`: the worker ends, and its breaker with it."""
+        await self._breaker(identity, worker, None)
+
+    async def _breaker(self, identity: str, worker: str, value: bytes | None) -> None:
         try:
-            await publish(self.app, BREAKERS, key, codecs.BREAKERS.encode(change), {})
+            await publish(self.app, BREAKERS, f"{identity}/{worker}".encode(), value, {})
         except ProducerSendError as error:
             logger().warning(Event.NEWS_NOT_SENT, cause=str(error))
 

@@ -180,6 +180,8 @@ class SubmitWorker:
         unacknowledged = self.intake.unacknowledged
         abandoned = await self.carrier.drain(self.settings.submit.drain_timeout_s)
         logger().info(Event.PARTITIONS_GIVEN_BACK, abandoned=abandoned, unacknowledged=unacknowledged)
+        if self.app.should_stop:
+            await self.publisher.no_breaker(self.identity, self.name)
         self.book, self.owned_since = None, None  # others may fail commands of these partitions before they come back
 
 

@@ -26,6 +26,7 @@ from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, commands_topic
 from streams.ledger import VALID
 from streams.local.ports import HOST, choose_ports
 from streams.messages import DeadLetter, Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.operations.breakers import newest
 from streams.settings import FabricSettings
 from streams.simulator.config import IdentityConfig, SimulatorConfig
 from streams.simulator.server import Simulator
@@ -111,8 +112,7 @@ class Bench:
 
     def breaker(self) -> str:
         """How the breaker of the identity stands, as the worker has told."""
-        changes = [codecs.BREAKERS.decode(message.value()) for message in self._read(BREAKERS)]
-        return next((change.state for change in reversed(changes) if change.identity == self.identity), "")
+        return next((change.state for change in newest(self._read(BREAKERS)) if change.identity == self.identity), "")
 
     async def valid_transactions(self) -> Counter[str]:
         """How often each transaction id is VALID on the ledger."""

@@ -49,6 +49,7 @@ async def test_sigterm_lets_commands_in_flight_finish_and_commits_them(line: Ben
     assert await line.worker().ended() == 0
 
     assert line.committed_offset(0) == FAST + 1
+    assert line.breaker() == "", "there is no worker any more"
     assert behind.command_id not in line.gate.called
     await line.worker().start()
     await eventually(lambda: line.committed_offset(0) == FAST + 2, "all acknowledged")
