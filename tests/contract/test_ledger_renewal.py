@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import uniform
 from shutil import copytree
 
 import pytest
 from either_network import EitherNetwork
 from ledger_commands import Network, applied, create_user, prepare
+from renewable import Renewable, carry
 from running_simulator import IDENTITIES, PARTNER, eventually
 
-from streams.chaincode.roles import ROLE_ATTRIBUTE
-from streams.errors import EndorseFailed, LedgerError
+from streams.errors import EndorseFailed
 from streams.fabric.gateway import Gateway, connect
-from streams.messages import Outcome, OutcomeKind, RoutedCommand
+from streams.messages import OutcomeKind, RoutedCommand
 from streams.operations.check import Finding, check_identity
-from streams.retry import Backoff, Meaning, Step, Verdict
-from streams.settings import FabricSettings
-from streams.simulator.certificates import Credential, write_credential
-from streams.stages.submit import Surroundings, submit
+from streams.simulator.certificates import write_credential
 from streams.telemetry import Event
-
-
-@dataclass
-class Renewable:
-    """A ledger whose identity can be renewed, and what its client told."""
-
-    network: EitherNetwork
-    settings: FabricSettings
-    partner: Gateway
-    told: list[tuple[Event, str]] = field(default_factory=list)
-
-    def issue(self, msp_id: str = PARTNER.msp_id, name: str = PARTNER.name, **dates: datetime) -> Credential:
-        authority = self.network.authorities[msp_id]
-        issuer = authority.certificate
-        dates = {"not_before": issuer.not_valid_before_utc, "not_after": issuer.not_valid_after_utc} | dates
-        return authority.issue(name, "client", attributes={ROLE_ATTRIBUTE: PARTNER.role}, **dates)
-
-    def renew(self) -> Credential:
-        issued = self.issue()
-        write_credential(self.settings.wallet, PARTNER.name, issued)
-        return issued
-
-    async def renewed(self) -> Credential:
-        issued = self.renew()
-        await eventually(lambda: self.partner.identity.certificate == issued.certificate_pem)
-        return issued
 
 
 @pytest.fixture
@@ -68,46 +37,6 @@ async def renewable(either: EitherNetwork) -> AsyncIterator[Renewable]:
         await prepare(Network(super_admin=ledgers[0], admin=ledgers[1], partner=ledgers[2]))
         ledgers[2].start()
         yield Renewable(either, settings, ledgers[2], told)
-
-
-class NeverIll:
-    """Every failure is the command's own."""
-
-    def ill(self, step: Step, error: LedgerError) -> bool:
-        return False
-
-    def well(self, step: Step) -> None: ...
-
-    def overloaded(self) -> None: ...
-
-    def succeeded(self) -> None: ...
-
-
-async def carry(gateway: Gateway, command: RoutedCommand, settle_s: float = 0.0) -> Outcome:
-    """What the worker does with a command, to its end."""
-
-    async def report(_: Outcome) -> None: ...
-
-    def notice(_: RoutedCommand, error: LedgerError, decision: Verdict) -> None: ...
-
-    backoff = Backoff(base_s=0.05, cap_s=0.2, jitter=uniform)
-    surroundings = Surroundings(
-        ledger=gateway,
-        backoff=backoff,
-        conflict_backoff=backoff,
-        wait_backoff=backoff,
-        max_attempts=100,
-        max_tries=100,
-        max_refusals=1,
-        meaning=lambda _: Meaning.REFUSE,
-        health=NeverIll(),
-        now=lambda: datetime.now(UTC),
-        report=report,
-        notice=notice,
-        worker="test",
-        settle_s=settle_s,
-    )
-    return (await submit(command, datetime.now(UTC), surroundings, asyncio.sleep)).outcome
 
 
 def kept(renewable: Renewable) -> list[str]:

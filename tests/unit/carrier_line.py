@@ -8,15 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from scripted_ledger import (
-    COMMAND,
-    EARLY,
-    TAKEN_AT,
-    Answer,
-    NotedHealth,
-    ScriptedLedger,
-    id_of,
-)
+from carried import NotedHealth
+from scripted_ledger import COMMAND, EARLY, TAKEN_AT, Answer, ScriptedLedger, id_of
 
 from streams.breaker import Breaker
 from streams.endings import Source, dead_letter, unreadable

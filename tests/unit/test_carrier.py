@@ -6,19 +6,9 @@ import asyncio
 import time
 
 import pytest
+from carried import NotedHealth
 from carrier_line import DEADLINE_S, Line, command, letter_of, line_with, until
-from scripted_ledger import (
-    SEEN_AT,
-    NotedHealth,
-    ScriptedCommit,
-    Step,
-    endorse_failed,
-    entry,
-    id_of,
-    nothing,
-    rejected,
-    unknown,
-)
+from scripted_ledger import SEEN_AT, ScriptedCommit, Step, endorse_failed, entry, id_of, nothing, rejected, unknown
 
 from streams.ledger import Committed
 from streams.messages import DeadLetter, DeadLetterKind, Outcome, OutcomeKind

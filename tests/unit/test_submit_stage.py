@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
+from carried import Limits, carry, is_committed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted_ledger import (
@@ -15,16 +16,13 @@ from scripted_ledger import (
     TAKEN_AT,
     Answer,
     Call,
-    Limits,
     ScriptedLedger,
     Step,
     already_applied,
-    carry,
     duplicate,
     endorse_failed,
     entry,
     id_of,
-    is_committed,
     nothing,
     ok,
     rejected,

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from carried import carry, is_committed
 from scripted_ledger import (
     BLOCK,
     ScriptedLedger,
     already_applied,
-    carry,
     duplicate,
     endorse_failed,
     entry,
     id_of,
-    is_committed,
     ok,
     rejected,
     says,

@@ -5,19 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from carried import Limits, carry, is_committed
 from scripted_ledger import (
     COMMAND,
     TAKEN_AT,
     Answer,
-    Limits,
     ScriptedLedger,
     Step,
-    carry,
     duplicate,
     endorse_failed,
     entry,
     id_of,
-    is_committed,
     not_endorsed,
     nothing,
     ok,

@@ -5,17 +5,16 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from carried import carry, is_committed
 from scripted_ledger import (
     COMMAND,
     TAKEN_AT,
     Answer,
     ScriptedLedger,
     Step,
-    carry,
     endorse_failed,
     entry,
     id_of,
-    is_committed,
     nothing,
     ok,
     submit_failed,
