@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+MOST_CHARACTERS = 4000
+"""Of an error's text. A chaincode may quote a whole payload; the record that failed is kept elsewhere, untouched."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
@@ -101,6 +104,7 @@ class Outcome:
 
     `attempts` counts the transaction ids tried (0: nothing was sent). `stages` holds the time at which the
     command passed each stage, by name: created, captured, routed, taken, endorsed, submitted, committed.
+    `error` is cut off at MOST_CHARACTERS.
     """
 
     command_id: str
@@ -115,6 +119,9 @@ class Outcome:
     stages: Mapping[str, datetime] = field(default_factory=dict)
     worker: str
     happened_at: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "error", _bounded(self.error))
 
 
 class DeadLetterKind(StrEnum):
@@ -133,7 +140,7 @@ class DeadLetter:
     """A message that cannot go on, with cause and origin; `key` and `value` are the record as it was read.
 
     `attempts` counts the transaction ids tried, `transaction_ids` names them. `first_at` is when the worker took the
-    message, `happened_at` when it gave it up.
+    message, `happened_at` when it gave it up. `cause` is cut off at MOST_CHARACTERS.
     """
 
     kind: DeadLetterKind
@@ -151,6 +158,9 @@ class DeadLetter:
     first_at: datetime | None = None
     happened_at: datetime
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cause", _bounded(self.cause))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BreakerChange:
@@ -164,3 +174,13 @@ class BreakerChange:
     state: str
     cause: str
     happened_at: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cause", _bounded(self.cause))
+
+
+def _bounded(text: str | None) -> str | None:
+    if text is None or len(text) <= MOST_CHARACTERS:
+        return text
+    end = f"… ({len(text)} characters)"
+    return text[: MOST_CHARACTERS - len(end)] + end

@@ -32,6 +32,7 @@ class Event(StrEnum):
     BREAKER_CLOSED = "breaker closed"
     DEAD_LETTERS_SPENT = "too many dead letters, intake stops"
     LAG_NOT_KNOWN = "lag could not be asked"
+    KAFKA_UNAVAILABLE = "kafka unavailable"
     MESSAGE_UNREADABLE = "message unreadable"
     POSTGRES_UNAVAILABLE = "postgres unavailable"
     CERTIFICATE_RENEWED = "certificate renewed"

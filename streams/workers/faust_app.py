@@ -17,6 +17,7 @@ from typing import Any
 import faust
 from faust.transport.drivers import aiokafka
 
+from streams.kafka.reachable import until_kafka_answers
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import Event, logger
@@ -52,12 +53,14 @@ class LineApp(faust.App):  # type: ignore[misc]
     after_assignment: Callable[[], object] = staticmethod(lambda: None)
     not_ready_because: str | None = "not yet a member of its group"
     progress: Progress
+    bootstrap_servers: str
     _entered: AsyncExitStack
 
     async def on_start(self) -> None:
-        """Enter the lifespan, then start Faust."""
+        """Enter the lifespan, then start Faust once there are brokers: without them its consumer ends the process."""
         self._entered = AsyncExitStack()
         await self._entered.enter_async_context(self.lifespan())
+        await until_kafka_answers(self.bootstrap_servers, lambda: self.should_stop)
         await super().on_start()
         logger().info(Event.WORKER_STARTED)
 
@@ -89,7 +92,7 @@ class LineApp(faust.App):  # type: ignore[misc]
 
 def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, session_timeout_s: float) -> LineApp:
     """A Faust app whose consumer group is `group`: at least once, no state, no web server, no topics of its own."""
-    return LineApp(
+    app = LineApp(
         group,
         broker=[f"kafka://{server}" for server in kafka.bootstrap_servers.split(",")],
         datadir=Path(tempfile.gettempdir()) / f"faust-{worker_name(worker)}-{group}",
@@ -120,6 +123,8 @@ def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, sessio
         web_tables_enabled=False,
         web_router_enabled=False,
     )
+    app.bootstrap_servers = kafka.bootstrap_servers
+    return app
 
 
 def bytes_topic(app: LineApp, name: str) -> Any:

@@ -7,7 +7,17 @@ from scripted_ledger import COMMAND
 
 from streams.endings import UNREADABLE, Ending, Source, dead_letter, refused, unreadable
 from streams.errors import MalformedCommand, RefusedCommand, UnreadableMessage, UnroutableCommand
-from streams.messages import ChangeEvent, Command, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
+from streams.kafka import codecs
+from streams.messages import (
+    MOST_CHARACTERS,
+    ChangeEvent,
+    Command,
+    DeadLetter,
+    DeadLetterKind,
+    Origin,
+    Outcome,
+    OutcomeKind,
+)
 
 CREATED_AT, CAPTURED_AT, NOW = COMMAND.created_at, COMMAND.captured_at, COMMAND.routed_at
 SOURCE = Source(origin=COMMAND.captured_from, key=b"\x00key", value=b"\xffvalue", worker="w")
@@ -120,3 +130,14 @@ def test_a_dead_letter_has_the_cause_the_record_and_every_transaction_id(kind: D
         worker="w",
         happened_at=NOW,
     )
+
+
+@pytest.mark.parametrize("length", [MOST_CHARACTERS, MOST_CHARACTERS + 1, 1_000_000])
+def test_an_error_as_long_as_a_payload_is_cut_off_and_says_so(length: int) -> None:
+    error = MalformedCommand("é" * length, code="NOT_JSON", command_id="c-1")
+    letter, outcome = refused(error, CHANGE, SOURCE, NOW)
+    assert outcome is not None
+    assert letter.cause == outcome.error
+    assert len(letter.cause) <= MOST_CHARACTERS
+    assert letter.cause.endswith("é" if length <= MOST_CHARACTERS else f"é… ({length} characters)")
+    assert codecs.DEAD_LETTERS.decode(codecs.DEAD_LETTERS.encode(letter)) == letter
