@@ -93,5 +93,5 @@ class WorkerSettings(Section):
         description="/live fails when a partition has lag, is not paused, and nothing was taken for so long, seconds.",
     )
     dead_letters_per_minute: PositiveInt = Field(
-        600, description="Dead letters that a route or submit worker publishes in a minute; beyond, its intake stops."
+        600, description="Dead letters that a worker or the sink publishes in a minute; beyond, its intake stops."
     )
