@@ -20,6 +20,7 @@ from faust.transport.drivers import aiokafka
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import Event, logger
+from streams.workers.brokers import reachable
 from streams.workers.names import worker_name
 from streams.workers.progress import Progress
 
@@ -55,9 +56,10 @@ class LineApp(faust.App):  # type: ignore[misc]
     _entered: AsyncExitStack
 
     async def on_start(self) -> None:
-        """Enter the lifespan, then start Faust."""
+        """Enter the lifespan, then start Faust, which would end if no broker could be reached."""
         self._entered = AsyncExitStack()
         await self._entered.enter_async_context(self.lifespan())
+        await reachable([(url.host, url.port) for url in self.conf.broker])
         await super().on_start()
         logger().info(Event.WORKER_STARTED)
 
