@@ -8,10 +8,11 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -85,6 +86,7 @@ class Saboteur:
     database: TroubledDatabase
     deeds: list[Deed] = field(default_factory=list)
     _ends: list[tuple[float, int, End]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
     def run(self, plan: Sequence[Step], stop: threading.Event) -> None:
         """Do everything, or stop when the event is set; nothing stands still afterwards.
@@ -128,5 +130,5 @@ class Saboteur:
         """Remember how it ends; whether it has begun at all."""
         begun = [end for end in ends if end is not None]
         for end in begun:
-            heapq.heappush(self._ends, (step.at_s + step.for_s, len(self.deeds), end))
+            heapq.heappush(self._ends, (step.at_s + step.for_s, next(self._numbers), end))
         return bool(begun)

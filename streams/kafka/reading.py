@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import UnreadableMessage
 from streams.kafka.codecs import Codec, M
@@ -17,6 +19,11 @@ from streams.telemetry import Event, logger
 READ_TIMEOUT_S = 15.0
 LEADER_PAUSE_S = 0.1
 CLOCK_SKEW = timedelta(seconds=60)
+_NOT_YET = frozenset(
+    {KafkaError._UNKNOWN_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION}
+)
+R = TypeVar("R")
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every record."""
 
@@ -65,8 +72,8 @@ def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:
     since_ms = max(0, int((since - CLOCK_SKEW).timestamp() * 1000))
     wanted = [TopicPartition(topic, partition, since_ms) for partition in metadata.partitions]
     starts, ends = [], {}
-    for start in consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S):
-        end = _end(consumer, start)
+    for start in _patiently(partial(_starts, consumer, wanted)):
+        end = _patiently(partial(_end, consumer, start))
         if 0 <= start.offset < end:
             starts.append(start)
             ends[start.partition] = end
@@ -74,15 +81,29 @@ def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:
     return ends
 
 
+def _starts(consumer: Consumer, wanted: list[TopicPartition]) -> list[TopicPartition]:
+    """Where each partition begins at its time. The library tells some failures only partition by partition."""
+    starts: list[TopicPartition] = consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S)
+    for start in starts:
+        if start.error is not None:
+            raise KafkaException(start.error)
+    return starts
+
+
 def _end(consumer: Consumer, partition: TopicPartition) -> int:
-    """The end offset; patient while the partition's leader moves."""
+    end: int = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)[1]
+    return end
+
+
+def _patiently(ask: Callable[[], R]) -> R:
+    """Ask again while a broker starts or a partition's leader moves."""
     deadline = time.monotonic() + READ_TIMEOUT_S
     while True:
         try:
-            end: int = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)[1]
-            return end
+            return ask()
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
+            passes = error.args[0].retriable() or error.args[0].code() in _NOT_YET
+            if not passes or time.monotonic() > deadline:
                 raise
             time.sleep(LEADER_PAUSE_S)
 

@@ -36,12 +36,22 @@ BATCH_SIZE = 500
 POLL_S = 0.5
 REST_S = 1.0
 
-_REBALANCED = frozenset(
+_COMMITTED_LATER = frozenset(
     {
+        # The partitions are somebody else's now, who reads again.
         KafkaError.ILLEGAL_GENERATION,
         KafkaError.REBALANCE_IN_PROGRESS,
         KafkaError.UNKNOWN_MEMBER_ID,
         KafkaError._NO_OFFSET,
+        # The broker is away, or has just come back; the next turn of the loop tries again.
+        KafkaError._WAIT_COORD,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
     }
 )
 
@@ -191,7 +201,7 @@ class Sink:
                 return
 
     def _commit(self) -> None:
-        """Commit up to where everything is written; if the partitions were given away, others read it again."""
+        """Commit up to where everything is written."""
         offsets = self.held.offsets()
         news = {partition: offset for partition, offset in offsets.items() if self.committed.get(partition) != offset}
         if not news:
@@ -202,7 +212,7 @@ class Sink:
                 asynchronous=False,
             )
         except KafkaException as error:
-            if error.args[0].code() not in _REBALANCED:
+            if error.args[0].code() not in _COMMITTED_LATER:
                 raise
         else:
             self.committed |= news
