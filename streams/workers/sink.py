@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import psycopg
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
 from streams.endings import Source
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.groups import WRITE_BACK
+from streams.kafka.groups import COMMITTED_LATER, WRITE_BACK
 from streams.kafka.reading import origin_of
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, RESULTS
 from streams.postgres.connection import UNAVAILABLE
@@ -35,25 +35,6 @@ from streams.workers.sink_rows import SinkRows
 BATCH_SIZE = 500
 POLL_S = 0.5
 REST_S = 1.0
-
-_COMMITTED_LATER = frozenset(
-    {
-        # The partitions are somebody else's now, who reads again.
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError._NO_OFFSET,
-        # The broker is away, or has just come back; the next turn of the loop tries again.
-        KafkaError._WAIT_COORD,
-        KafkaError._TRANSPORT,
-        KafkaError._TIMED_OUT,
-        KafkaError._ALL_BROKERS_DOWN,
-        KafkaError.REQUEST_TIMED_OUT,
-        KafkaError.NOT_COORDINATOR,
-        KafkaError.COORDINATOR_NOT_AVAILABLE,
-        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
-    }
-)
 
 
 def run(settings: SinkSettings, name: str) -> None:
@@ -212,7 +193,7 @@ class Sink:
                 asynchronous=False,
             )
         except KafkaException as error:
-            if error.args[0].code() not in _COMMITTED_LATER:
+            if error.args[0].code() not in COMMITTED_LATER:
                 raise
         else:
             self.committed |= news
