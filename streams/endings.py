@@ -9,6 +9,7 @@ from streams.errors import RefusedCommand, UnreadableMessage, UnroutableCommand
 from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
 
 UNREADABLE = "UNREADABLE"
+UNSTORABLE = "OUTCOME_UNSTORABLE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,21 @@ def unreadable(error: UnreadableMessage, source: Source, now: datetime) -> DeadL
         kind=DeadLetterKind.MALFORMED,
         error_code=UNREADABLE,
         cause=str(error),
+        origin=source.origin,
+        key=source.key,
+        value=source.value,
+        worker=source.worker,
+        happened_at=now,
+    )
+
+
+def unstorable(command_id: str, cause: str, source: Source, now: datetime) -> DeadLetter:
+    """An outcome that the database refuses."""
+    return DeadLetter(
+        kind=DeadLetterKind.BUG,
+        error_code=UNSTORABLE,
+        cause=cause,
+        command_id=command_id,
         origin=source.origin,
         key=source.key,
         value=source.value,

@@ -69,7 +69,7 @@ class Driver:
             insert_command(self._connected(), self.profile, new)
         except psycopg.errors.UniqueViolation:
             return True  # the connection broke after the commit
-        except psycopg.OperationalError:
+        except (psycopg.OperationalError, psycopg.errors.ReadOnlySqlTransaction):
             self.interruptions += 1
             self.close()
             return False

@@ -20,8 +20,9 @@ def report(findings: Findings) -> str:
         [
             "# Chaos report\n",
             f"Written by `make chaos KILLS={options.kills}`: commands are inserted at {options.rate:g} a second while"
-            " processes of the line are\nkilled with SIGKILL and started again, and the simulator misbehaves. Then a"
-            " checker that shares no code with the line\ncompares the table with the blocks.\n",
+            " processes of the line are\nkilled with SIGKILL and started again or stand still for a while, the"
+            " simulator misbehaves, and the database is\nlocked or cannot be written. Then a checker that shares no"
+            " code with the line compares the table with the blocks.\n",
             *_table(
                 ("", ""),
                 [
@@ -29,7 +30,9 @@ def report(findings: Findings) -> str:
                     ("duration", f"{findings.lasted_s:.0f} s"),
                     ("commands", f"{len(rows)}"),
                     ("kills", f"{summary.killed.total()}, and {summary.in_vain} of what was dead already"),
-                    ("faults injected", summary.faults.total()),
+                    ("stalls", sum(map(len, summary.stalled_s.values()))),
+                    ("faults of the ledger", summary.faults.total()),
+                    ("troubles of the database", summary.troubles.total()),
                     ("**duplicates on the ledger**", f"**{summary.duplicates}**"),
                     ("**violations**", f"**{len(findings.violations)}**"),
                 ],
@@ -39,8 +42,13 @@ def report(findings: Findings) -> str:
             "Recovery: from the kill until a command that was inserted after it is COMMITTED in its row, through all"
             " else that\nhappens meanwhile; for a submit worker, a command of its identity.\n",
             *_table(("process", "kills", "median s", "longest s"), _kills(summary)),
+            "## Stalls\n",
+            "SIGSTOP, and SIGCONT later; the long ones outlast the session time-outs of the consumers.\n",
+            *_table(("process", "stalls", "longest s"), _stalls(summary)),
             "## Faults of the ledger\n",
             *_table(("fault", "times"), sorted(summary.faults.items())),
+            "## Troubles of the database\n",
+            *_table(("trouble", "times"), sorted(summary.troubles.items())),
             "## Commands by end\n",
             *_table(("command type", "COMMITTED", "FAILED", "other"), _ends(summary)),
             "## Repetitions absorbed\n",
@@ -72,6 +80,11 @@ def _kills(summary: Summary) -> Iterable[Sequence[object]]:
         times = summary.recovered_s.get(component)
         told = (f"{median(times):.1f}", f"{max(times):.1f}") if times else ("", "")
         yield component, count, *told
+
+
+def _stalls(summary: Summary) -> Iterable[Sequence[object]]:
+    for component, times in sorted(summary.stalled_s.items()):
+        yield component, len(times), f"{max(times):.1f}"
 
 
 def _ends(summary: Summary) -> Iterable[Sequence[object]]:

@@ -21,9 +21,12 @@ from streams.chaos.findings import ChaosOptions, Findings
 from streams.chaos.saboteur import Control, Saboteur
 from streams.chaos.schedule import schedule
 from streams.chaos.topics import read_records
+from streams.chaos.troubles.database import TroubledDatabase
 from streams.chaos.workload import FUND, Planned, Workload
 from streams.errors import PipelineError
 from streams.local.line import Line
+from streams.local.postgres import SUPERUSER
+from streams.local.stack import DATABASE
 from streams.postgres.rows import count_by_status
 from streams.simulator.config import CONTROL_FILE
 
@@ -46,7 +49,8 @@ class Run:
         dsn = self.line.environment()["STREAMS_POSTGRES__DSN"]
         self.driver = Driver(dsn, self.line.profile, Workload(self.options.seed))
         control = Control(self.line.paths.state / "ledger" / CONTROL_FILE)
-        self.saboteur = Saboteur(self.line.stack.supervisor, control)
+        database = TroubledDatabase(self.line.stack.postgres.dsn(SUPERUSER, DATABASE))
+        self.saboteur = Saboteur(self.line.stack.supervisor, control, database)
 
     def run(self) -> Findings:
         """Everything, in order."""

@@ -1,4 +1,4 @@
-"""Does what the schedule says, when it says it: kills, and faults of the simulator put in force and taken out."""
+"""Does what the schedule says, when it says it: kills, and stalls, faults and troubles that begin and end."""
 
 from __future__ import annotations
 
@@ -8,23 +8,30 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
-from streams.chaos.schedule import Fault, Kill
+from streams.chaos.schedule import Fault, Kill, Stall, Step, Trouble
+from streams.chaos.troubles.database import TroubledDatabase
 from streams.local.supervisor import Supervisor
 
 _TIMEOUT_S = 2.0
+_AGAIN_S = 0.5
+
+End: TypeAlias = Callable[[], bool]
+"""Ends what was begun; False: not yet possible."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """A kill or fault as it was done; not `is_done`: there was nothing to kill, or nobody to take the fault."""
+    """A step as it was done; not `is_done`: there was nothing to kill or stall, or nobody to take the fault."""
 
-    what: Kill | Fault
+    what: Step
     at: datetime
     is_done: bool
 
@@ -40,9 +47,10 @@ class Control:
         added = [self._ask("POST", "/faults", body) for body in fault.bodies]
         return [int(answer["number"]) for answer in added if answer is not None]
 
-    def remove(self, number: int) -> None:
-        """Take it out of force; a simulator that was started anew does not know it."""
+    def remove(self, number: int) -> bool:
+        """Take it out of force; a simulator that was started anew does not know it, and one that is dead need not."""
         self._ask("DELETE", f"/faults/{number}")
+        return True
 
     def struck(self) -> dict[int, int]:
         """How many calls each fault in force has struck, by number."""
@@ -75,30 +83,52 @@ class Saboteur:
 
     supervisor: Supervisor
     control: Control
+    database: TroubledDatabase
     deeds: list[Deed] = field(default_factory=list)
+    _ends: list[tuple[float, int, End]] = field(default_factory=list)
+    _numbers: Iterator[int] = field(default_factory=count)
 
-    def run(self, plan: Sequence[Kill | Fault], stop: threading.Event) -> None:
-        """Do everything, or stop when the event is set. Runs beside the thread that restarts what was killed."""
-        began_at, ends = time.monotonic(), list[tuple[float, int]]()
-        waiting = list(reversed(plan))
-        while (waiting or ends) and not stop.is_set():
-            now_s = time.monotonic() - began_at
-            if ends and ends[0][0] <= now_s:
-                self.control.remove(heapq.heappop(ends)[1])
-            elif waiting and waiting[-1].at_s <= now_s:
-                self._do(waiting.pop(), ends)
-            else:
-                due_s = min(*(planned.at_s for planned in waiting[-1:]), *(end for end, _ in ends[:1]), now_s + 1.0)
-                stop.wait(due_s - now_s)
+    def run(self, plan: Sequence[Step], stop: threading.Event) -> None:
+        """Do everything, or stop when the event is set; nothing stands still afterwards.
 
-    def _do(self, planned: Kill | Fault, ends: list[tuple[float, int]]) -> None:
+        Runs beside the thread that restarts what was killed.
+        """
+        began_at, waiting = time.monotonic(), list(reversed(plan))
+        try:
+            while (waiting or self._ends) and not stop.is_set():
+                now_s = time.monotonic() - began_at
+                if self._ends and self._ends[0][0] <= now_s:
+                    self._end(now_s)
+                elif waiting and waiting[-1].at_s <= now_s:
+                    self._do(waiting.pop())
+                else:
+                    dues = [*(step.at_s for step in waiting[-1:]), *(end[0] for end in self._ends[:1]), now_s + 1.0]
+                    stop.wait(min(dues) - now_s)
+        finally:
+            for _, _, end in self._ends:
+                end()
+
+    def _end(self, now_s: float) -> None:
+        _, number, end = heapq.heappop(self._ends)
+        if not end():
+            heapq.heappush(self._ends, (now_s + _AGAIN_S, number, end))
+
+    def _do(self, step: Step) -> None:
         at = datetime.now(UTC)
-        match planned:
+        match step:
             case Kill(component=component, down_s=down_s):
                 is_done = self.supervisor.kill(component, back_after_s=down_s)
-            case Fault(at_s=at_s, for_s=for_s):
-                numbers = self.control.add(planned)
-                is_done = bool(numbers)
-                for number in numbers:
-                    heapq.heappush(ends, (at_s + for_s, number))
-        self.deeds.append(Deed(what=planned, at=at, is_done=is_done))
+            case Stall(component=component):
+                is_done = self._until_its_end(step, self.supervisor.stall(component))
+            case Trouble(kind=kind):
+                is_done = self._until_its_end(step, self.database.begin(kind))
+            case Fault():
+                is_done = self._until_its_end(step, *(partial(self.control.remove, n) for n in self.control.add(step)))
+        self.deeds.append(Deed(what=step, at=at, is_done=is_done))
+
+    def _until_its_end(self, step: Stall | Trouble | Fault, *ends: End | None) -> bool:
+        """Remember how it ends; whether it has begun at all."""
+        begun = [end for end in ends if end is not None]
+        for end in begun:
+            heapq.heappush(self._ends, (step.at_s + step.for_s, next(self._numbers), end))
+        return bool(begun)

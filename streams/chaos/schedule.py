@@ -1,4 +1,4 @@
-"""A seed -> what happens when: kills and faults. Pure; what comes of it is not decided here."""
+"""A seed -> what happens when: kills, stalls, faults, troubles. Pure; what comes of it is not decided here."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 FIRST_S = 1.0
 """Nothing happens before."""
 
 LONGEST_DOWN_S = 3.0
-FAULT_EVERY_S = 3.0
+FAULT_EVERY_S, STALL_EVERY_S, TROUBLE_EVERY_S = 3.0, 8.0, 15.0
+SHORT_STALL_S, LONG_STALL = (0.5, 4.0), 0.15
+"""How long a process usually stands still; one stall in so many is a long one."""
+
+LONG_STALLS_S = {"submit": 50.0, "route": 14.0, "sink": 14.0, "connect": 14.0, "kafka": 12.0, "simulator": 8.0}
+"""Beyond the session time-outs of the consumers: who stood still wakes up when its partitions are somebody else's."""
+
+TROUBLES_S = {"lock-rows": (0.5, 20.0), "lock-table": (0.5, 8.0), "read-only": (0.5, 6.0)}
+"""What can befall the database, and for how long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +32,24 @@ class Kill:
     at_s: float
     component: str
     down_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stall:
+    """SIGSTOP for a process, `at_s` after the start, and SIGCONT `for_s` later."""
+
+    at_s: float
+    component: str
+    for_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One of TROUBLES_S in the database from `at_s` for `for_s` seconds."""
+
+    at_s: float
+    kind: str
+    for_s: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +72,9 @@ class Fault:
         return [{**body, "organisation": name} for name in self.organisations] or [body]
 
 
+Step: TypeAlias = Kill | Stall | Trouble | Fault
+
+
 @dataclass(frozen=True, slots=True)
 class Pace:
     """How often a process is killed, relative to others, and how long it is then left alone, seconds."""
@@ -59,10 +88,11 @@ _SLOW = {"kafka": Pace(1.0, 20.0), "connect": Pace(1.0, 20.0), "postgres": Pace(
 _OTHERS = Pace(2.0, 6.0)
 
 
-def schedule(seed: int, components: Sequence[str], kills: int, seconds: float) -> list[Kill | Fault]:
-    """`kills` kills of these processes and faults all along, within `seconds`, in order of time."""
+def schedule(seed: int, components: Sequence[str], kills: int, seconds: float) -> list[Step]:
+    """`kills` kills of these processes and all else all along, within `seconds`, in order of time."""
     chance = random.Random(seed)  # noqa: S311  to be repeated, not to be secret
-    planned: list[Kill | Fault] = [*_kills(chance, components, kills, seconds), *_faults(chance, seconds)]
+    planned: list[Step] = [*_kills(chance, components, kills, seconds), *_faults(chance, seconds)]
+    planned += [*_stalls(chance, components, seconds), *_troubles(chance, seconds)]
     return sorted(planned, key=lambda planned: planned.at_s)
 
 
@@ -81,10 +111,32 @@ def _pace(component: str) -> Pace:
     return _SLOW.get(component, _OTHERS)
 
 
+def _moments(chance: random.Random, every_s: float, seconds: float) -> Iterator[float]:
+    at_s = FIRST_S
+    while (at_s := at_s + chance.expovariate(1 / every_s)) < seconds:
+        yield at_s
+
+
+def _stalls(chance: random.Random, components: Sequence[str], seconds: float) -> Iterator[Stall]:
+    """Not of Postgres: its sessions are processes of their own and would not notice."""
+    stalled = [name for name in components if name != "postgres"]
+    for at_s in _moments(chance, STALL_EVERY_S, seconds):
+        component, for_s = chance.choice(stalled), round(chance.uniform(*SHORT_STALL_S), 2)
+        long_s = LONG_STALLS_S[component.split("-")[0]]
+        if chance.random() < LONG_STALL and at_s + long_s < seconds:
+            for_s = long_s
+        yield Stall(at_s=at_s, component=component, for_s=for_s)
+
+
+def _troubles(chance: random.Random, seconds: float) -> Iterator[Trouble]:
+    for at_s in _moments(chance, TROUBLE_EVERY_S, seconds):
+        kind = chance.choice(list(TROUBLES_S))
+        yield Trouble(at_s=at_s, kind=kind, for_s=min(round(chance.uniform(*TROUBLES_S[kind]), 2), seconds - at_s))
+
+
 def _faults(chance: random.Random, seconds: float) -> Iterator[Fault]:
     kinds = _catalogue()
-    at_s = FIRST_S
-    while (at_s := at_s + chance.expovariate(1 / FAULT_EVERY_S)) < seconds:
+    for at_s in _moments(chance, FAULT_EVERY_S, seconds):
         entry = chance.choices(kinds, [kind.get("weight", 1.0) for kind in kinds])[0]
         drawn = {name: _draw(chance, low, high) for name, (low, high) in entry.get("between", {}).items()}
         for_s = drawn.pop("for_s")

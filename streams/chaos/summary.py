@@ -11,18 +11,23 @@ from datetime import datetime
 from streams.chaos.checker.evidence import VALID
 from streams.chaos.checker.expected import expected_call
 from streams.chaos.findings import Findings
-from streams.chaos.schedule import Fault, Kill
+from streams.chaos.schedule import Fault, Kill, Stall, Trouble
 
 DUPLICATE = "DUPLICATE_TXID"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What the report tells. Times in seconds; `recovered_s` by component, only kills after which commands came."""
+    """What the report tells. Times in seconds; `recovered_s` by component, only kills after which commands came.
+
+    `stalled_s`: how long each component stood still, each time.
+    """
 
     killed: Counter[str]
     in_vain: int
+    stalled_s: dict[str, list[float]]
     faults: Counter[str]
+    troubles: Counter[str]
     ends: Counter[tuple[str, str]]
     codes: Counter[str]
     repeated: dict[str, int]
@@ -37,7 +42,9 @@ def summarise(findings: Findings) -> Summary:
     return Summary(
         killed=Counter(d.what.component for d in kills if isinstance(d.what, Kill) and d.is_done),
         in_vain=sum(not deed.is_done for deed in kills),
+        stalled_s=_stalled(findings),
         faults=Counter(d.what.kind for d in findings.deeds if isinstance(d.what, Fault) and d.is_done),
+        troubles=Counter(d.what.kind for d in findings.deeds if isinstance(d.what, Trouble) and d.is_done),
         ends=Counter((row.command_type, row.status) for row in findings.evidence.rows),
         codes=codes,
         repeated={
@@ -49,6 +56,14 @@ def summarise(findings: Findings) -> Summary:
         recovered_s=_recovered(findings),
         duplicates=_duplicates(findings),
     )
+
+
+def _stalled(findings: Findings) -> dict[str, list[float]]:
+    times: dict[str, list[float]] = defaultdict(list)
+    for deed in findings.deeds:
+        if isinstance(deed.what, Stall) and deed.is_done:
+            times[deed.what.component].append(deed.what.for_s)
+    return dict(times)
 
 
 def _again(counts: Iterable[int]) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from streams.chaos.findings import Findings
 from streams.chaos.saboteur import Deed
-from streams.chaos.schedule import Kill
+from streams.chaos.schedule import Kill, Stall, Trouble
 
 _AROUND = timedelta(seconds=5)
 
@@ -58,6 +58,10 @@ def _deed(deed: Deed) -> str:
     match deed.what:
         case Kill(component=component, down_s=down_s):
             return f"    SIGKILL {component}, back after {down_s:.1f} s{done}"
+        case Stall(component=component, for_s=for_s):
+            return f"    SIGSTOP {component}, SIGCONT after {for_s:.1f} s{done}"
+        case Trouble(kind=kind, for_s=for_s):
+            return f"    database: {kind} for {for_s:.1f} s{done}"
         case fault:
             fields = " ".join(f"{name}={value}" for name, value in fault.fields.items() if name != "seed")
             fields += " ".join(("", *fault.organisations))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
+from confluent_kafka import KafkaError
 from confluent_kafka.admin import AdminClient
 
 from streams.kafka.topics import RESULTS, commands_topic
@@ -14,6 +15,26 @@ _STABLE = "Stable"
 
 ROUTE = "route"
 WRITE_BACK = "write-back"
+
+COMMITTED_LATER = frozenset(
+    {
+        # The partitions are somebody else's now, who reads again.
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError._NO_OFFSET,
+        # The broker is away, or has just come back; the next turn of the loop tries again.
+        KafkaError._WAIT_COORD,
+        KafkaError._TRANSPORT,
+        KafkaError._TIMED_OUT,
+        KafkaError._ALL_BROKERS_DOWN,
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
+"""What a commit of offsets may end with, and another one shall follow."""
 
 
 def submit_group(identity: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import TypeVar
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.errors import UnreadableMessage
 from streams.kafka.codecs import Codec, M
@@ -17,6 +19,11 @@ from streams.telemetry import Event, logger
 READ_TIMEOUT_S = 15.0
 LEADER_PAUSE_S = 0.1
 CLOCK_SKEW = timedelta(seconds=60)
+_NOT_YET = frozenset(
+    {KafkaError._UNKNOWN_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION}
+)
+R = TypeVar("R")
+
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every record."""
 
@@ -29,8 +36,7 @@ def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[
     with closing(_consumer(bootstrap_servers)) as consumer:
         since_ms = max(0, int((since - CLOCK_SKEW).timestamp() * 1000))
         wanted = [TopicPartition(topic, partition, since_ms) for partition in _partitions(consumer, topic)]
-        found = consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S)
-        yield from _read(consumer, topic, {at.partition: at.offset for at in found if at.offset >= 0})
+        yield from _read(consumer, topic, _patiently(partial(_at_times, consumer, wanted)))
 
 
 def read_on(bootstrap_servers: str, topic: str, offsets: MutableMapping[int, int]) -> Iterator[Message]:
@@ -84,7 +90,7 @@ def _read(consumer: Consumer, topic: str, starts: Mapping[int, int]) -> Iterator
     """The records from these offsets to the end as it is now."""
     assigned, ends = [], {}
     for partition, start in starts.items():
-        first, end = _watermarks(consumer, TopicPartition(topic, partition))
+        first, end = _patiently(partial(_watermarks, consumer, TopicPartition(topic, partition)))
         if max(first, start) < end:
             assigned.append(TopicPartition(topic, partition, max(first, start)))
             ends[partition] = end
@@ -100,15 +106,33 @@ def _read(consumer: Consumer, topic: str, starts: Mapping[int, int]) -> Iterator
             raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")
 
 
+def _at_times(consumer: Consumer, wanted: list[TopicPartition]) -> dict[int, int]:
+    """The first offset of each partition at its time, where there is one.
+
+    The library tells some failures only partition by partition.
+    """
+    found: list[TopicPartition] = consumer.offsets_for_times(wanted, timeout=READ_TIMEOUT_S)
+    for at in found:
+        if at.error is not None:
+            raise KafkaException(at.error)
+    return {at.partition: at.offset for at in found if at.offset >= 0}
+
+
 def _watermarks(consumer: Consumer, partition: TopicPartition) -> tuple[int, int]:
-    """(first offset, end offset); patient while the partition's leader moves."""
+    """(first offset, end offset)."""
+    first, end = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)
+    return first, end
+
+
+def _patiently(ask: Callable[[], R]) -> R:
+    """Ask again while a broker starts or a partition's leader moves."""
     deadline = time.monotonic() + READ_TIMEOUT_S
     while True:
         try:
-            first, end = consumer.get_watermark_offsets(partition, timeout=READ_TIMEOUT_S)
-            return first, end
+            return ask()
         except KafkaException as error:
-            if not error.args[0].retriable() or time.monotonic() > deadline:
+            passes = error.args[0].retriable() or error.args[0].code() in _NOT_YET
+            if not passes or time.monotonic() > deadline:
                 raise
             time.sleep(LEADER_PAUSE_S)
 

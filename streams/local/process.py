@@ -105,6 +105,15 @@ class Child:
         """Send SIGKILL, if it still runs, and do not wait; what it started is left alone."""
         self._popen.kill()
 
+    def stall(self) -> None:
+        """Let it stand still, if it still runs; what it started goes on."""
+        self._popen.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> bool:
+        """Let it go on after `stall`, if it still runs. Always true."""
+        self._popen.send_signal(signal.SIGCONT)
+        return True
+
     def tail(self) -> str:
         """The last lines of its log."""
         with self.log.open("rb") as stream:

@@ -169,6 +169,14 @@ class Supervisor:
         child.strike_down()
         return True
 
+    def stall(self, name: str) -> Callable[[], bool] | None:
+        """Let a child stand still, from any thread; what is returned lets it go on. None if it is dead already."""
+        child = self._watched[name].child
+        if child.exit_code is not None:
+            return None
+        child.stall()
+        return child.go_on
+
     def restart(self, name: str) -> None:
         """Stop one child in order, start it again and wait until it is healthy. Raises StackFailed if it is not."""
         watched = self._watched[name]

@@ -17,8 +17,9 @@ REFUSED = (psycopg.DataError, psycopg.IntegrityError, psycopg.InternalError, psy
 
 _PARAMETERS: dict[str, Any] = {
     "connect_timeout": 5,
-    # A row that somebody holds, or a host that has vanished, must not hold the line up for ever.
-    "options": "-c lock_timeout=5s -c statement_timeout=30s",
+    # A table that somebody holds, or a host that has vanished, must not hold the line up for ever; nor must a sink that
+    # stands still in the middle of a transaction hold up the one that has its partitions now.
+    "options": "-c lock_timeout=5s -c statement_timeout=30s -c idle_in_transaction_session_timeout=30s",
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,

@@ -72,13 +72,15 @@ def _may_change(row: Row, update: RowUpdate) -> bool:
 
 
 def _shown(row: Row, update: RowUpdate) -> Row:
+    is_earlier = update.transaction_attempt < row.attempts
+    ids = (row.transaction_id, update.transaction_id) if is_earlier else (update.transaction_id, row.transaction_id)
     return replace(
         row,
         status=row.status if update.status == RowStatus.PENDING else update.status,
         attempts=max(row.attempts, update.attempts),
-        transaction_id=update.transaction_id or row.transaction_id,
+        transaction_id=ids[0] or ids[1],
         block_number=row.block_number if update.block_number is None else update.block_number,
-        submitted_at=update.submitted_at or row.submitted_at,
+        submitted_at=max((at for at in (row.submitted_at, update.submitted_at) if at), default=None),
         error_code=update.error_code,
         error=update.error,
     )

@@ -47,12 +47,22 @@ def apply_updates(connection: psycopg.Connection[Any], profile: Profile, updates
         "statuses": [u.status.value for u in updates],
         "attempts": [u.attempts for u in updates],
         "transaction_ids": [u.transaction_id for u in updates],
+        "transaction_attempts": [u.transaction_attempt for u in updates],
         "block_numbers": [u.block_number for u in updates],
         "submitted_ats": [u.submitted_at for u in updates],
         "error_codes": [u.error_code for u in updates],
         "errors": [u.error for u in updates],
     }
     rows = connection.execute(statement("write_back", profile), parameters).fetchall()
+    return {row[0] for row in rows}
+
+
+def lock_rows(connection: psycopg.Connection[Any], profile: Profile, command_ids: Sequence[str]) -> set[str]:
+    """Lock these rows until the transaction ends; the ids of those that exist and that nobody else holds. Never waits.
+
+    Raises psycopg.errors.LockNotAvailable when the table itself is locked for longer than lock_timeout.
+    """
+    rows = connection.execute(statement("lock", profile), {"command_ids": list(command_ids)}).fetchall()
     return {row[0] for row in rows}
 
 

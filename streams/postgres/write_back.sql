@@ -1,12 +1,15 @@
 -- One statement per batch of outcomes, each command once. PENDING is the news of a command that is held back: its row
 -- keeps the status it has (PENDING or LOCKED) and its lock. The guard is the WHERE clause: a final row never changes, a
--- SUBMITTED one is not held back any more, and a row that shows the news already is not written again.
+-- SUBMITTED one is not held back any more, and a row that shows the news already is not written again. News of an earlier
+-- attempt leave the row its transaction: a worker that lost its partitions may tell of it late.
 UPDATE {table} AS outbox
 SET {status}       = CASE news.status WHEN 'PENDING' THEN outbox.{status} ELSE news.status::{status_type} END,
     {attempts}     = greatest(outbox.{attempts}, news.attempts),
-    {fabric_tx_id} = coalesce(news.transaction_id, outbox.{fabric_tx_id}),
+    {fabric_tx_id} = CASE WHEN news.transaction_attempt >= outbox.{attempts}
+                          THEN coalesce(news.transaction_id, outbox.{fabric_tx_id})
+                          ELSE coalesce(outbox.{fabric_tx_id}, news.transaction_id) END,
     {commit_block} = coalesce(news.block_number, outbox.{commit_block}),
-    {submitted_at} = coalesce(news.submitted_at, outbox.{submitted_at}),
+    {submitted_at} = greatest(outbox.{submitted_at}, news.submitted_at),
     {error_code}   = news.error_code,
     {error}        = news.error,
     {locked_by}    = CASE news.status WHEN 'PENDING' THEN outbox.{locked_by} END,
@@ -17,20 +20,25 @@ FROM unnest(
     %(statuses)s::text[],
     %(attempts)s::int[],
     %(transaction_ids)s::text[],
+    %(transaction_attempts)s::int[],
     %(block_numbers)s::bigint[],
     %(submitted_ats)s::timestamptz[],
     %(error_codes)s::text[],
     %(errors)s::text[]
-) AS news (command_id, status, attempts, transaction_id, block_number, submitted_at, error_code, error)
+) AS news (
+    command_id, status, attempts, transaction_id, transaction_attempt, block_number, submitted_at, error_code, error
+)
 WHERE outbox.{id} = news.command_id
   AND outbox.{status} IN ('PENDING', 'LOCKED', 'SUBMITTED')
   AND NOT (outbox.{status} = 'SUBMITTED' AND news.status = 'PENDING')
   AND (
     CASE news.status WHEN 'PENDING' THEN outbox.{status}::text ELSE news.status END,
     greatest(outbox.{attempts}, news.attempts),
-    coalesce(news.transaction_id, outbox.{fabric_tx_id}),
+    CASE WHEN news.transaction_attempt >= outbox.{attempts}
+      THEN coalesce(news.transaction_id, outbox.{fabric_tx_id})
+      ELSE coalesce(outbox.{fabric_tx_id}, news.transaction_id) END,
     coalesce(news.block_number, outbox.{commit_block}),
-    coalesce(news.submitted_at, outbox.{submitted_at}),
+    greatest(outbox.{submitted_at}, news.submitted_at),
     news.error_code,
     news.error
   ) IS DISTINCT FROM (

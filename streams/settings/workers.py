@@ -101,5 +101,5 @@ class WorkerSettings(Section):
         " command came to no end, for so long, seconds. Longer than the ledger's deadlines together.",
     )
     dead_letters_per_minute: PositiveInt = Field(
-        600, description="Dead letters that a route or submit worker publishes in a minute; beyond, its intake stops."
+        600, description="Dead letters that a worker or the sink publishes in a minute; beyond, its intake stops."
     )

@@ -34,6 +34,12 @@ _STATUS = {
 FINAL = frozenset({RowStatus.COMMITTED, RowStatus.FAILED})
 """Nothing that arrives later may change them."""
 
+ANY_ATTEMPT = 2**31 - 1
+"""A transaction that stands whatever was tried before and after: that of a final outcome."""
+
+_IF_NONE = -1
+"""A transaction that is shown only by a row that has none."""
+
 ERROR_LENGTH = 1000
 """Characters of an error text that a row keeps, as the polling worker did."""
 
@@ -44,6 +50,7 @@ class RowUpdate:
 
     PENDING is the news of a command that is held back: the row keeps the status it has and shows the error, as long as
     it is PENDING or LOCKED.
+    `transaction_attempt` is the attempt of the transaction: a row of more attempts keeps the transaction that it has.
     """
 
     command_id: str
@@ -54,6 +61,7 @@ class RowUpdate:
     error_code: str | None
     error: str | None
     submitted_at: datetime | None
+    transaction_attempt: int = ANY_ATTEMPT
 
 
 def write_back(outcomes: Iterable[Outcome]) -> list[RowUpdate]:
@@ -72,27 +80,42 @@ def _merged(known: RowUpdate, news: RowUpdate) -> RowUpdate:
     """What the guarded UPDATE makes of a row that shows `known` when `news` arrives."""
     if known.status in FINAL or (known.status, news.status) == (RowStatus.SUBMITTED, RowStatus.PENDING):
         return known
+    transaction_id, attempt = _transaction(known, news)
     return replace(
         news,
         attempts=max(known.attempts, news.attempts),
-        transaction_id=news.transaction_id or known.transaction_id,
+        transaction_id=transaction_id,
+        transaction_attempt=attempt,
         block_number=known.block_number if news.block_number is None else news.block_number,
-        submitted_at=news.submitted_at or known.submitted_at,
+        submitted_at=max((at for at in (known.submitted_at, news.submitted_at) if at), default=None),
     )
+
+
+def _transaction(known: RowUpdate, news: RowUpdate) -> tuple[str | None, int]:
+    """(transaction id, its attempt) of two updates: that of the later attempt that has one."""
+    if news.transaction_id is None:
+        return known.transaction_id, known.transaction_attempt
+    if news.transaction_attempt >= known.attempts:
+        return news.transaction_id, news.transaction_attempt
+    if known.transaction_id is None:
+        return news.transaction_id, _IF_NONE
+    return known.transaction_id, known.transaction_attempt
 
 
 def _update(outcome: Outcome) -> RowUpdate:
     # A row that may have gone on meanwhile must learn nothing from a command that is held back but the reason.
     is_news = outcome.kind != OutcomeKind.WAITING
+    status = _STATUS[outcome.kind]
     return RowUpdate(
         command_id=outcome.command_id,
-        status=_STATUS[outcome.kind],
+        status=status,
         attempts=outcome.attempts if is_news else 0,
         transaction_id=outcome.transaction_id if is_news else None,
         block_number=outcome.block_number if is_news else None,
         error_code=outcome.error_code,
         error=_storable(outcome.error),
         submitted_at=outcome.stages.get("submitted") if is_news else None,
+        transaction_attempt=ANY_ATTEMPT if status in FINAL else outcome.attempts,
     )
 
 

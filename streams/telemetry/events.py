@@ -43,6 +43,7 @@ class Event(StrEnum):
     COMMIT_STREAM_INTERRUPTED = "commit stream interrupted"
     NEWS_NOT_SENT = "news of a command could not be sent"
     ROW_CONTRADICTS = "the row's final status contradicts the outcome"
+    ROW_LOCKED = "somebody holds a lock on the row, its outcome waits"
     ROW_MISSING = "no row for this outcome"
     OUTCOME_UNSTORABLE = "outcome cannot be written into its row"
     LIBRARY = "library"

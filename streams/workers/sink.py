@@ -5,44 +5,36 @@ streams sink
 
 from __future__ import annotations
 
-import contextlib
 import signal
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
 
 import psycopg
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
 
+from streams.endings import Source
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.groups import WRITE_BACK
+from streams.kafka.groups import COMMITTED_LATER, WRITE_BACK
+from streams.kafka.reading import origin_of
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, RESULTS
-from streams.messages import Outcome
-from streams.postgres.connection import REFUSED, UNAVAILABLE, connect
-from streams.postgres.profiles import Profile, load_profile
-from streams.postgres.rows import Row, apply_updates, fetch_rows
+from streams.postgres.connection import UNAVAILABLE
+from streams.postgres.profiles import load_profile
 from streams.settings import SinkSettings
-from streams.stages.write_back import FINAL, RowUpdate, write_back
 from streams.telemetry import Event, logger
 from streams.telemetry.metrics import Metrics
+from streams.workers.allowance import Allowance
 from streams.workers.endpoints import endpoints
+from streams.workers.held_rows import HeldRows, Partition, Read
 from streams.workers.sink_letters import SinkLetters
+from streams.workers.sink_rows import SinkRows
 
 BATCH_SIZE = 500
 POLL_S = 0.5
-RECONNECT_S = 1.0
-
-_REBALANCED = frozenset(
-    {
-        KafkaError.ILLEGAL_GENERATION,
-        KafkaError.REBALANCE_IN_PROGRESS,
-        KafkaError.UNKNOWN_MEMBER_ID,
-        KafkaError._NO_OFFSET,
-    }
-)
+REST_S = 1.0
 
 
 def run(settings: SinkSettings, name: str) -> None:
@@ -69,12 +61,12 @@ def run(settings: SinkSettings, name: str) -> None:
     sink = Sink(
         consumer=consumer,
         letters=SinkLetters(producer, name, metrics),
-        dsn=settings.postgres.dsn.get_secret_value(),
-        profile=load_profile(settings.postgres.profile),
+        allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
+        rows=SinkRows(settings.postgres.dsn.get_secret_value(), load_profile(settings.postgres.profile)),
     )
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: sink.stop())
-    consumer.subscribe([RESULTS], on_assign=sink.assigned)
+    consumer.subscribe([RESULTS], on_assign=sink.assigned, on_revoke=sink.given_away, on_lost=sink.given_away)
     live, ready = partial(sink.stands_still, settings.worker.stuck_after_s), sink.not_ready
     try:
         with endpoints(settings.worker.listen, live=live, ready=ready, registry=metrics.registry):
@@ -83,12 +75,8 @@ def run(settings: SinkSettings, name: str) -> None:
         consumer.close()
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
-    """An outcome, and the record that it came in."""
-
-    message: Message
-    outcome: Outcome
+class _Stopped(Exception):
+    """Told to stop with a batch in hand: it is read again after the next start."""
 
 
 @dataclass(slots=True)
@@ -97,20 +85,32 @@ class Sink:
 
     consumer: Consumer
     letters: SinkLetters
-    dsn: str
-    profile: Profile
+    allowance: Allowance
+    rows: SinkRows
+    held: HeldRows = field(default_factory=lambda: HeldRows(time.monotonic), init=False)
+    committed: dict[Partition, int] = field(default_factory=dict, init=False)
     turned_at: float = field(default_factory=time.monotonic, init=False)
     is_member: bool = field(default=False, init=False)
+    is_resting: bool = field(default=False, init=False)
     is_stopping: bool = field(default=False, init=False)
-    connection: psycopg.Connection[Any] | None = field(default=None, init=False)
 
     def stop(self) -> None:
         """Finish the batch in hand, then end `run`."""
         self.is_stopping = True
 
-    def assigned(self, *_: object) -> None:
-        """The sink is a member of its group."""
+    def assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """The sink is a member of its group; while it rests, nothing of what it is given is read."""
         self.is_member = True
+        if self.is_resting:
+            consumer.assign(partitions)
+            consumer.pause(partitions)
+
+    def given_away(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        """What is held back of them is somebody else's now."""
+        gone = [(each.topic, each.partition) for each in partitions]
+        self.held.forget(gone)
+        for partition in gone:
+            self.committed.pop(partition, None)
 
     def not_ready(self) -> str | None:
         """For /ready."""
@@ -123,30 +123,23 @@ class Sink:
 
     def run(self) -> None:
         """Take batches until stopped."""
-        while not self.is_stopping:
-            self.turned_at = time.monotonic()
-            messages = self._next_batch()
-            if messages and self._store(list(self._readable(messages))):
-                self._commit(messages)
-        self._disconnect()
+        with suppress(_Stopped):
+            while not self.is_stopping:
+                self.turned_at = time.monotonic()
+                messages = self._next_messages()
+                batch = self.held.batch(self._readable(messages))
+                if batch:
+                    self._store(batch)
+                self._commit()
+        self.rows.disconnect()
 
-    def _commit(self, messages: list[Message]) -> None:
-        """Commit this batch's own offsets; if the partitions were given away meanwhile, others read it again."""
-        ends: dict[tuple[str, int], int] = {}
-        for message in messages:
-            ends[message.topic(), message.partition()] = message.offset() + 1
-        try:
-            self.consumer.commit(
-                offsets=[TopicPartition(topic, partition, offset) for (topic, partition), offset in ends.items()],
-                asynchronous=False,
-            )
-        except KafkaException as error:
-            if error.args[0].code() not in _REBALANCED:
-                raise
-
-    def _next_batch(self) -> list[Message]:
+    def _next_messages(self) -> list[Message]:
         """What has arrived: waits for the first message only, so that a lone outcome is written at once."""
-        first = self.consumer.poll(POLL_S)
+        wait_s = min(POLL_S, self.held.wait_s)
+        if self.held.is_full:
+            self._rest(wait_s)
+            return []
+        first = self.consumer.poll(wait_s)
         if first is None:
             return []
         messages = [first, *self.consumer.consume(BATCH_SIZE - 1, timeout=0)]
@@ -156,80 +149,84 @@ class Sink:
                 raise KafkaException(error)
         return [message for message in messages if message.error() is None]
 
-    def _readable(self, messages: list[Message]) -> Iterator[Read]:
+    def _readable(self, messages: Iterable[Message]) -> list[Read]:
+        reads = []
         for message in messages:
+            source = self._source(message)
+            self.held.note(source.origin)
             try:
-                yield Read(message, codecs.OUTCOMES.decode(message.value()))
+                reads.append(Read(source, codecs.OUTCOMES.decode(source.value)))
             except UnreadableMessage as error:
-                self.letters.unreadable(message, error)
+                self._room()
+                self.letters.unreadable(source, error)
+        return reads
 
-    def _store(self, batch: list[Read]) -> bool:
-        """Write the batch, however long Postgres is away; False if stopped before it was written."""
-        updates = write_back([read.outcome for read in batch])
-        messages = {read.outcome.command_id: read.message for read in batch}
-        while not self.is_stopping:
-            self.turned_at = time.monotonic()
+    def _store(self, batch: list[Read]) -> None:
+        """Write the batch, however long Postgres is away. Raises _Stopped."""
+        sources = {read.outcome.command_id: read.source for read in batch}
+
+        def refused(command_id: str, error: psycopg.Error) -> None:
+            self._room()
+            self.letters.unstorable(sources[command_id], command_id, error)
+
+        while True:
+            self._look()
             try:
-                self._apply(updates, messages)
+                locked = self.rows.write([read.outcome for read in batch], refused)
             except UNAVAILABLE as error:
-                self._wait_for_postgres(error)
-                continue
-            return True
-        return False
-
-    def _apply(self, updates: list[RowUpdate], messages: Mapping[str, Message]) -> None:
-        """Write the updates; one that the database refuses does not hold up the others, and becomes a dead letter."""
-        if not updates:
-            return
-        if self.connection is None or self.connection.closed:
-            self.connection = connect(self.dsn)
-        try:
-            with self.connection.transaction():
-                changed = apply_updates(self.connection, self.profile, updates)
-                unchanged = [update for update in updates if update.command_id not in changed]
-                rows = fetch_rows(self.connection, self.profile, [update.command_id for update in unchanged])
-        except REFUSED as error:
-            if isinstance(error, UNAVAILABLE):
-                raise
-            if len(updates) == 1:
-                command_id = updates[0].command_id
-                self.letters.unstorable(messages[command_id], command_id, error)
+                logger().warning(Event.POSTGRES_UNAVAILABLE, cause=str(error).strip())
+                self.rows.disconnect()
+                self._rest(REST_S)
+            else:
+                self.held.settle(batch, locked)
                 return
-            middle = len(updates) // 2
-            self._apply(updates[:middle], messages)
-            self._apply(updates[middle:], messages)
+
+    def _commit(self) -> None:
+        """Commit up to where everything is written."""
+        offsets = self.held.offsets()
+        news = {partition: offset for partition, offset in offsets.items() if self.committed.get(partition) != offset}
+        if not news:
             return
-        for update in unchanged:
-            _tell_contradiction(update, rows.get(update.command_id))
+        try:
+            self.consumer.commit(
+                offsets=[TopicPartition(topic, partition, offset) for (topic, partition), offset in news.items()],
+                asynchronous=False,
+            )
+        except KafkaException as error:
+            if error.args[0].code() not in COMMITTED_LATER:
+                raise
+        else:
+            self.committed |= news
 
-    def _disconnect(self) -> None:
-        if self.connection is not None:
-            with contextlib.suppress(psycopg.Error):  # it is gone either way
-                self.connection.close()
-            self.connection = None
+    def _room(self) -> None:
+        """Wait until there is room for a dead letter. Raises _Stopped."""
+        while (wait_s := self.allowance.wait_s) > 0:
+            self._look()
+            self._rest(min(wait_s, REST_S))
+        self.allowance.spend()
 
-    def _wait_for_postgres(self, error: psycopg.Error) -> None:
-        """Stay a member of the group while the database is away: keep polling, with nothing assigned to read."""
-        logger().warning(Event.POSTGRES_UNAVAILABLE, cause=str(error).strip())
-        self._disconnect()
+    def _look(self) -> None:
+        self.turned_at = time.monotonic()
+        if self.is_stopping:
+            raise _Stopped
+
+    def _rest(self, seconds: float) -> None:
+        """Stay a member of the group: keep polling, with nothing assigned to read."""
+        self.is_resting = True
         self.consumer.pause(self.consumer.assignment())
         try:
-            message = self.consumer.poll(RECONNECT_S)
+            message = self.consumer.poll(seconds)
             if message is not None and message.error() is None:
                 raise KafkaException("a paused consumer was given a message; the batch will be read again")
         finally:
+            self.is_resting = False
             self.consumer.resume(self.consumer.assignment())
 
-
-def _tell_contradiction(update: RowUpdate, row: Row | None) -> None:
-    """An outcome that changed nothing is old news, unless the row says something else for good."""
-    if row is None:
-        logger().error(Event.ROW_MISSING, command_id=update.command_id, status=update.status)
-    elif update.status in FINAL and row.status != update.status:
-        logger().error(
-            Event.ROW_CONTRADICTS,
-            command_id=update.command_id,
-            row=row.status,
-            outcome=update.status,
-            transaction_id=update.transaction_id,
+    def _source(self, message: Message) -> Source:
+        key = message.key()
+        return Source(
+            origin=origin_of(message),
+            key=key.encode() if isinstance(key, str) else key,
+            value=message.value(),
+            worker=self.letters.worker,
         )

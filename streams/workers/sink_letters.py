@@ -6,19 +6,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import psycopg
-from confluent_kafka import KafkaException, Message, Producer
+from confluent_kafka import KafkaException, Producer
 
-from streams.endings import Source, unreadable
+from streams.endings import Source, unreadable, unstorable
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.reading import origin_of
 from streams.kafka.topics import DEAD_LETTERS
-from streams.messages import DeadLetter, DeadLetterKind
+from streams.messages import DeadLetter
 from streams.telemetry import Event, logger
 from streams.telemetry.metrics import Metrics
 
 DELIVERY_TIMEOUT_S = 30.0
-UNSTORABLE = "OUTCOME_UNSTORABLE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,36 +27,15 @@ class SinkLetters:
     worker: str
     metrics: Metrics
 
-    def unreadable(self, message: Message, error: UnreadableMessage) -> None:
+    def unreadable(self, source: Source, error: UnreadableMessage) -> None:
         """A record that is no outcome."""
-        logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
-        self._publish(unreadable(error, self._source(message), datetime.now(UTC)))
+        logger().error(Event.MESSAGE_UNREADABLE, origin=str(source.origin), cause=str(error))
+        self._publish(unreadable(error, source, datetime.now(UTC)))
 
-    def unstorable(self, message: Message, command_id: str, error: psycopg.Error) -> None:
+    def unstorable(self, source: Source, command_id: str, error: psycopg.Error) -> None:
         """The database will never take this outcome; its row stays as it is."""
         logger().error(Event.OUTCOME_UNSTORABLE, command_id=command_id, cause=str(error))
-        source = self._source(message)
-        letter = DeadLetter(
-            kind=DeadLetterKind.BUG,
-            error_code=UNSTORABLE,
-            cause=str(error),
-            command_id=command_id,
-            origin=source.origin,
-            key=source.key,
-            value=source.value,
-            worker=self.worker,
-            happened_at=datetime.now(UTC),
-        )
-        self._publish(letter)
-
-    def _source(self, message: Message) -> Source:
-        key = message.key()
-        return Source(
-            origin=origin_of(message),
-            key=key.encode() if isinstance(key, str) else key,
-            value=message.value(),
-            worker=self.worker,
-        )
+        self._publish(unstorable(command_id, str(error), source, datetime.now(UTC)))
 
     def _publish(self, letter: DeadLetter) -> None:
         self.producer.produce(DEAD_LETTERS, key=letter.key, value=codecs.DEAD_LETTERS.encode(letter))

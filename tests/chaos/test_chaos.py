@@ -26,7 +26,7 @@ from streams.chaos.checker.expected import expected_call
 from streams.chaos.findings import ChaosOptions, Findings
 from streams.chaos.report import report, violations_in_words
 from streams.chaos.run import Run
-from streams.chaos.schedule import Fault, Kill
+from streams.chaos.schedule import Fault, Kill, Stall
 from streams.chaos.summary import summarise
 from streams.chaos.workload import Planned
 from streams.demo.proof import fabric_settings
@@ -85,6 +85,8 @@ def test_every_part_was_killed_and_faults_were_felt(finished: Finished) -> None:
     assert set(summary.killed) == set(finished.line.stack.supervisor.names())
     assert summary.killed.total() + summary.in_vain == KILLS
     assert summary.faults.total() > 0
+    assert summary.troubles.total() > 0
+    assert summary.stalled_s
     assert summary.duplicates == 0
     assert sum(summary.repeated.values()) > 0
     assert set(summary.recovered_s) <= set(summary.killed)
@@ -96,7 +98,7 @@ def test_the_report_tells_the_seed_and_the_kills(finished: Finished) -> None:
     assert f"| seed | {FIXED_SEED} |" in page
     assert "| **duplicates on the ledger** | **0** |" in page
     for deed in (deed for deed in finished.findings.deeds if deed.is_done):
-        assert (deed.what.component if isinstance(deed.what, Kill) else deed.what.kind) in page
+        assert (deed.what.component if isinstance(deed.what, Kill | Stall) else deed.what.kind) in page
 
 
 def test_a_second_valid_transaction_on_the_ledger_is_found(finished: Finished) -> None:

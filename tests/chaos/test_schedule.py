@@ -8,7 +8,7 @@ import pytest
 
 from streams.chaos.checker.evidence import End
 from streams.chaos.checker.expected import expected_call
-from streams.chaos.schedule import Fault, Kill, schedule
+from streams.chaos.schedule import TROUBLES_S, Fault, Kill, Stall, Trouble, schedule
 from streams.chaos.workload import Planned, Workload
 from streams.simulator.faults import read_fault
 
@@ -36,6 +36,21 @@ def test_a_schedule_has_as_many_kills_as_asked_for_and_kills_every_part() -> Non
 def test_kills_do_not_wait_for_each_other() -> None:
     kills = [planned for planned in schedule(1, PARTS, 200, 600.0) if isinstance(planned, Kill)]
     assert any(later.at_s < kill.at_s + kill.down_s for kill, later in pairwise(kills))
+
+
+def test_every_part_but_postgres_stands_still_now_and_then_for_longer_than_its_session() -> None:
+    stalls = [planned for planned in schedule(1, PARTS, 0, 3000.0) if isinstance(planned, Stall)]
+    longest = {name: max(stall.for_s for stall in stalls if stall.component == name) for name in PARTS[2:]}
+    assert {stall.component for stall in stalls} == set(PARTS) - {"postgres"}
+    assert longest["submit-org1-admin"] > 45.0
+    assert min(longest.values()) > 10.0
+    assert sum(stall.for_s < 5.0 for stall in stalls) > 0.7 * len(stalls)
+
+
+def test_the_database_has_every_trouble_and_none_is_left_at_the_end() -> None:
+    troubles = [planned for planned in schedule(1, PARTS, 0, 3000.0) if isinstance(planned, Trouble)]
+    assert {trouble.kind for trouble in troubles} == set(TROUBLES_S)
+    assert all(trouble.at_s + trouble.for_s <= 3000.0 for trouble in troubles)
 
 
 def test_the_simulator_understands_every_fault() -> None:

@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from streams.postgres.rows import NewCommand, Row
-from streams.stages.write_back import FINAL, RowStatus, RowUpdate
+from streams.stages.write_back import ANY_ATTEMPT, FINAL, RowStatus, RowUpdate
 
 AT = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
+LATER = AT.replace(hour=6)
 NUMBERS = itertools.count()
 
 
@@ -69,7 +70,8 @@ UPDATES = st.builds(
     block_number=st.sampled_from([None, 0, 7]),
     error_code=st.sampled_from([None, "BUG"]),
     error=st.sampled_from([None, "parked"]),
-    submitted_at=st.sampled_from([None, AT]),
+    submitted_at=st.sampled_from([None, AT, LATER]),
+    transaction_attempt=st.sampled_from([-1, 0, 1, 2, ANY_ATTEMPT]),
 )
 
 
@@ -107,6 +109,18 @@ class OutboxContract:
         outbox.apply([update(command_id, RowStatus.SUBMITTED, transaction_id="t", submitted_at=AT)])
         outbox.apply([update(command_id, RowStatus.COMMITTED, block_number=0)])
         assert shown(outbox.rows([command_id])[command_id]) == ("COMMITTED", 1, "t", 0, AT, None, None)
+
+    def test_a_row_keeps_the_transaction_of_its_last_attempt(self, outbox: Outbox) -> None:
+        command_id = inserted(outbox)
+        second = update(
+            command_id, RowStatus.SUBMITTED, attempts=2, transaction_id="t-1", transaction_attempt=2, submitted_at=LATER
+        )
+        late = update(command_id, RowStatus.SUBMITTED, transaction_id="t-0", transaction_attempt=1, submitted_at=AT)
+        assert outbox.apply([second]) == {command_id}
+        assert outbox.apply([late]) == set()
+        assert shown(outbox.rows([command_id])[command_id]) == ("SUBMITTED", 2, "t-1", None, LATER, None, None)
+        outbox.apply([update(command_id, RowStatus.COMMITTED, transaction_id="t-0", block_number=9)])
+        assert shown(outbox.rows([command_id])[command_id]) == ("COMMITTED", 2, "t-0", 9, LATER, None, None)
 
     @pytest.mark.parametrize("status", ["PENDING", "LOCKED"])
     def test_a_row_of_a_command_that_is_held_back_keeps_its_status_and_says_why(

@@ -3,30 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
-from outbox_contract import Outbox, inserted, shown
+from outbox_contract import AT, LATER, Outbox, inserted, shown
 
 from streams.messages import Outcome, OutcomeKind
 from streams.stages.write_back import write_back
 
-AT = datetime(2026, 3, 4, 5, 6, 7, 89_000, tzinfo=UTC)
 OPEN, FINAL = ("PENDING", "LOCKED"), ("COMMITTED", "FAILED")
+ENDS = (OutcomeKind.FAILED, OutcomeKind.COMMITTED)
 MOST_COMMANDS = 3
 RANK = {"PENDING": 0, "LOCKED": 0, "SUBMITTED": 1, "COMMITTED": 2, "FAILED": 2}
 
 
-def outcome(error: str | None, is_submitted: bool, **told: Any) -> Outcome:
+def outcome(error: str | None, submitted_at: datetime | None, **told: Any) -> Outcome:
     return Outcome(
         command_id="",
         command_type="MINT",
         error_code=error and "CODE",
         error=error,
-        stages={"submitted": AT} if is_submitted else {},
+        stages={"submitted": submitted_at} if submitted_at else {},
         worker="w",
         happened_at=AT,
         **told,
@@ -37,10 +37,10 @@ NEWS = st.builds(
     outcome,
     kind=st.sampled_from(OutcomeKind),
     attempts=st.integers(0, 3),
-    transaction_id=st.sampled_from([None, "t-0", "t-1"]),
+    transaction_id=st.sampled_from([None, "t-0", "t-1", "t-2"]),
     block_number=st.sampled_from([None, 0, 7]),
     error=st.sampled_from([None, "system is paused", "parked"]),
-    is_submitted=st.booleans(),
+    submitted_at=st.sampled_from([None, AT, LATER]),
 )
 
 
@@ -60,6 +60,9 @@ class Model:
         if self.status in FINAL:
             return self
         why = replace(self, error_code=outcome.error_code, error=outcome.error)
+        ids = [outcome.transaction_id, self.transaction_id]
+        if outcome.kind not in ENDS and outcome.attempts < self.attempts:
+            ids.reverse()
         match outcome.kind:
             case OutcomeKind.WAITING:
                 return why if self.status in OPEN else self
@@ -71,9 +74,9 @@ class Model:
             why,
             status=status,
             attempts=max(self.attempts, outcome.attempts),
-            transaction_id=outcome.transaction_id or self.transaction_id,
+            transaction_id=ids[0] or ids[1],
             block_number=self.block_number if outcome.block_number is None else outcome.block_number,
-            submitted_at=outcome.stages.get("submitted", self.submitted_at),
+            submitted_at=max(filter(None, [self.submitted_at, outcome.stages.get("submitted")]), default=None),
         )
 
     @property
@@ -133,6 +136,7 @@ class WriteBack(RuleBasedStateMachine):
         for command_id, model in self.models.items():
             assert shown(rows[command_id]) == model.columns
             assert RANK[before[command_id].status] <= RANK[model.status]
+            assert before[command_id].attempts <= rows[command_id].attempts
             assert before[command_id].status not in FINAL or model == before[command_id]
 
 

@@ -99,6 +99,21 @@ def test_a_child_that_is_killed_on_purpose_comes_back_when_told_however_often(
     assert told == [f"worker (pid {pid}) has ended (SIGKILL); starts again in 0.1 s" for pid in pids]
 
 
+def test_a_child_stands_still_until_it_is_told_to_go_on_and_a_dead_one_cannot(
+    folder: Folder, supervisor: Supervisor
+) -> None:
+    supervisor.start(folder.process("worker"))
+    status = Path(f"/proc/{supervisor.pid('worker')}/stat")
+    go_on = supervisor.stall("worker")
+    until(lambda: status.read_text().split()[2] == "T")
+    assert go_on is not None
+    assert go_on()
+    until(lambda: status.read_text().split()[2] != "T")
+    supervisor.kill("worker")
+    until(lambda: supervisor.stall("worker") is None)
+    assert go_on()
+
+
 def test_a_child_whose_health_takes_long_to_ask_does_not_hold_up_the_restart_of_another(
     folder: Folder, supervisor: Supervisor
 ) -> None:

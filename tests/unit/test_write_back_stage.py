@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from streams.messages import Outcome, OutcomeKind
-from streams.stages.write_back import ERROR_LENGTH, RowStatus, RowUpdate, write_back
+from streams.stages.write_back import ANY_ATTEMPT, ERROR_LENGTH, RowStatus, RowUpdate, write_back
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 WAITING, SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
@@ -57,6 +57,7 @@ def test_a_row_shows_what_is_known(kind: OutcomeKind, status: RowStatus) -> None
         error_code="CODE",
         error="why",
         submitted_at=AT,
+        transaction_attempt=ANY_ATTEMPT if status in FINAL else 3,
     )
 
 
@@ -106,6 +107,7 @@ def test_a_command_that_is_held_back_says_why_and_nothing_of_a_transaction() -> 
         error_code="CODE",
         error="system is paused",
         submitted_at=None,
+        transaction_attempt=2,
     )
 
 

@@ -1,0 +1,1 @@
+"""Troubles of the database: each begins with the SQL file of its name."""
