@@ -19,7 +19,11 @@ STORMS_END_S = 40.0
 LATEST_S = 10.0
 """An envelope that was submitted is in a block by then, or never; with the peers' lag below SETTLE_S."""
 LAG_S = 4.0
-SETTLE_S = 16.0
+SETTLE_S = 24.0
+LINGERS_S = 8.0
+"""What a process that is cut off submits last must have settled by then too."""
+MISSED_AFTER_S = 0.5
+"""Longer than a record is on its way to the brokers."""
 KEYS = "abcd"
 ENDLESS = 10_000
 """Tries before a command is parked, when none is to be."""
@@ -59,13 +63,25 @@ class Storm:
     chance: float
 
 
+class EndKind(Enum):
+    """How a worker process ends."""
+
+    KILLED = "killed"
+    STOPPED = "stopped"
+    CUT_OFF = "cut off"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class End:
-    """Of a worker process: killed or asked to stop; another one takes over after a while."""
+    """Of a worker process: killed, asked to stop, or cut off from Kafka; another one takes over after a while.
+
+    One that is cut off goes on, for `lingers_s` beside the other one.
+    """
 
     at: float
-    is_killed: bool
+    kind: EndKind
     pause_s: float
+    lingers_s: float
 
 
 @dataclass(slots=True)
@@ -115,7 +131,9 @@ class Scenario:
         at = random.uniform(0.1, 20.0)
         if random.random() < 0.6:
             at = random.choice(self.planned).routed_at[0] + random.uniform(0.02, 1.5)
-        return End(at=at, is_killed=random.random() < 0.7, pause_s=random.choice((0.0, 0.5, 3.0, 25.0)))
+        kind = random.choices(list(EndKind), weights=(5, 3, 2))[0]
+        pauses = (MISSED_AFTER_S, 3.0, 25.0) if kind is EndKind.CUT_OFF else (0.0, 0.5, 3.0, 25.0)
+        return End(at=at, kind=kind, pause_s=random.choice(pauses), lingers_s=random.uniform(0.0, LINGERS_S))
 
 
 def _command(random: Random, number: int) -> Planned:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from seeded_scenario import Planned
@@ -18,7 +18,10 @@ FINAL = frozenset({OutcomeKind.COMMITTED, OutcomeKind.FAILED})
 
 @dataclass(slots=True)
 class Story:
-    """`results` and `letters` are the topics; `set_aside`: parked, or waiting behind a parked one."""
+    """`results` and `letters` are the topics; `set_aside`: parked, or waiting behind a parked one.
+
+    `process` tells which of the processes is acting.
+    """
 
     loop: asyncio.AbstractEventLoop
     planned: Mapping[str, Planned]
@@ -29,7 +32,8 @@ class Story:
     set_aside: set[str] = field(default_factory=set, init=False)
     violations: list[str] = field(default_factory=list, init=False)
     _events: list[tuple[float, str, str, str]] = field(default_factory=list, init=False)
-    _in_flight: dict[str, str] = field(default_factory=dict, init=False)
+    process: Callable[[], object] = field(default=lambda: None, init=False)
+    _in_flight: dict[tuple[object, str], str] = field(default_factory=dict, init=False)
 
     def tell(self, what: str, planned: Planned | None = None, *details: object) -> None:
         name = planned.command.command_id if planned else ""
@@ -54,13 +58,15 @@ class Story:
             if earlier is None or earlier.code != CONFLICT:
                 self.broken("an attempt follows only on a conflict", f"{command_id} attempt {attempt}")
         for key in planned.keys:
-            other = self._in_flight.setdefault(key, command_id)
+            other = self._in_flight.setdefault((self.process(), key), command_id)
             if other != command_id:
                 self.broken("commands that share a key are not in flight together", f"{other} and {command_id}, {key}")
 
-    def process_died(self) -> None:
+    def process_died(self, process: object) -> None:
         """Nothing of it is in flight any more."""
-        self._in_flight.clear()
+        for of, key in list(self._in_flight):
+            if of is process:
+                del self._in_flight[of, key]
 
     def put_into_a_block(self, chain: Chain, envelope: Envelope) -> None:
         chain.put_into_a_block(envelope)
@@ -89,8 +95,9 @@ class Story:
 
     def _leave(self, command_id: str) -> None:
         for key in self.planned[command_id].keys:
-            if self._in_flight.get(key) == command_id:
-                del self._in_flight[key]
+            at = self.process(), key
+            if self._in_flight.get(at) == command_id:
+                del self._in_flight[at]
 
     def _ended(self, outcome: Outcome) -> None:
         self._leave(outcome.command_id)

@@ -61,6 +61,7 @@ class Life:
     world: World
     owned_since: datetime
     is_dead: bool = field(default=False, init=False)
+    is_cut_off: bool = field(default=False, init=False)
     tasks: list[asyncio.Task[object]] = field(default_factory=list, init=False)
     positions: list[int] = field(init=False)
     acknowledged: list[int] = field(init=False)
@@ -79,7 +80,7 @@ class Life:
             clock=world.loop.time,
             on_change=lambda state, cause: world.story.tell(f"breaker {state}", None, cause),
         )
-        window = Window(world.scenario.window, breaker)
+        window = Window(world.scenario.window, breaker, most_uncommitted=2 * world.scenario.window)
         self.intake = Intake(world.scenario.distance, pause=lambda _: None, resume=lambda _: self.take_soon())
         self.carrier = Carrier(
             surroundings=self._surroundings(IdentityHealth(breaker, window)),
@@ -88,6 +89,7 @@ class Life:
             publisher=self,
             allowance=Allowance(1000, world.loop.time),
             on_bug=self._bug,
+            owns_partitions=self._owns_partitions,
         )
         self.take_soon()
 
@@ -121,7 +123,9 @@ class Life:
     def _take(self) -> None:
         for partition, records in enumerate(self.world.topic.partitions):
             while (
-                not self.is_dead and self.positions[partition] < len(records) and not self.intake.is_paused(partition)
+                self.has_partitions
+                and self.positions[partition] < len(records)
+                and not self.intake.is_paused(partition)
             ):
                 self._take_one(partition, self.positions[partition])
                 self.positions[partition] += 1
@@ -150,7 +154,7 @@ class Life:
 
     def _acknowledge(self, partition: int, offset: int) -> None:
         """Offsets are committed now and then; what was acknowledged since is delivered again after a crash."""
-        if self.is_dead:
+        if not self.has_partitions:
             return
         self.world.story.acknowledged(self.world.topic.partitions[partition][: offset + 1], f"{partition}@{offset}")
         self.acknowledged[partition] = offset + 1
@@ -160,15 +164,28 @@ class Life:
             self.world.loop.call_later(1.0, self._commit)
 
     def _commit(self) -> None:
-        if not self.is_dead:
+        if self.has_partitions:
             self.world.topic.committed[:] = self.acknowledged
 
     def kill(self) -> None:
         """As by SIGKILL: nothing of it takes effect from now on."""
         self.is_dead = True
-        self.world.story.process_died()
+        self.world.story.process_died(self)
         for task in self.tasks:
             task.cancel()
+
+    def cut_off(self) -> None:
+        """The group's coordinator does not hear of it any more; what it sends to the topics arrives all the same."""
+        self.is_cut_off = True
+
+    @property
+    def has_partitions(self) -> bool:
+        """As the group's coordinator sees it."""
+        return not self.is_dead and not self.is_cut_off
+
+    async def _owns_partitions(self) -> bool:
+        await self._a_moment()
+        return self.has_partitions
 
     async def stop(self) -> None:
         """As by SIGTERM."""

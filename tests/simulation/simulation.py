@@ -7,7 +7,7 @@ from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
 
-from seeded_scenario import LATEST_S, STORMS_END_S, End, Planned, Scenario
+from seeded_scenario import LATEST_S, STORMS_END_S, End, EndKind, Planned, Scenario
 from simulated_kafka import Topic
 from simulated_ledger import Chain
 from simulated_story import Story
@@ -26,6 +26,7 @@ def simulate(seed: int, *, ledger_knows_ids: bool = True) -> Story:
     scenario = Scenario(seed)
     planned = {one.command.command_id: one for one in scenario.planned}
     story = Story(loop, planned, scenario.may_park)
+    story.process = LIVING.get
     world = World(scenario, loop, Chain(scenario, loop, ledger_knows_ids), Topic(), story)
     loop.run(_Simulation(world).run())
     return story
@@ -67,11 +68,15 @@ class _Simulation:
 
     async def _end(self, end: End) -> None:
         await asyncio.sleep(max(0.0, end.at - self.world.loop.time()))
-        self.world.story.tell("killed" if end.is_killed else "stopped")
-        if end.is_killed:
-            self.life.kill()
-        else:
-            await self.life.stop()
+        self.world.story.tell(end.kind.value)
+        match end.kind:
+            case EndKind.KILLED:
+                self.life.kill()
+            case EndKind.STOPPED:
+                await self.life.stop()
+            case EndKind.CUT_OFF:
+                self.life.cut_off()
+                self.world.loop.call_later(end.pause_s + end.lingers_s, self.life.kill)
         await asyncio.sleep(end.pause_s)
         self.life = Life(self.world, owned_since=self.world.now())
         self.world.story.tell("begun")

@@ -38,7 +38,7 @@ def test_the_seeds_meet_what_they_are_meant_to_meet() -> None:
     stories = [simulate(seed) for seed in range(300)]
     told = "\n".join(story.timeline() for story in stories)
     for event in (
-        *("killed", "stopped", "breaker open", "breaker probing", "DUPLICATE_TXID", "MVCC_READ_CONFLICT"),
+        *("killed", "stopped", "cut off", "breaker open", "breaker probing", "DUPLICATE_TXID", "MVCC_READ_CONFLICT"),
         *("submit: lost", "submit: late", "submit: silent", "submit: not taken", "submit: twice", "OVERLOADED"),
         *("system is paused", "outcome waiting", "ENDORSEMENT_POLICY_FAILURE", "wait for the identity", "look up"),
         *map(str, Nature),
