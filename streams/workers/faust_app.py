@@ -17,6 +17,7 @@ from typing import Any
 import faust
 from faust.transport.drivers import aiokafka
 
+from streams.errors import PipelineError
 from streams.kafka.reachable import until_kafka_answers
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
@@ -136,9 +137,13 @@ async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[No
     """The body of an agent: `take` every event and note that it was taken; what it raises ends the worker.
 
     Faust would restart the agent behind the event that failed, and the partition would never be acknowledged again.
+    And it has been seen to leave a record out just after a rebalance: its acknowledgements pass over such a gap, so the
+    worker ends before it takes the next one, and the record is read again.
     """
     try:
         async for event in stream.noack().events():
+            if app.progress.left_out(event.message.tp, event.message.offset):
+                raise PipelineError(f"a record of {event.message.tp} before offset {event.message.offset} was left out")
             await take(event)
             app.progress.took(event.message.tp, event.message.offset)
     except Exception as error:
