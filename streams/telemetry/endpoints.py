@@ -1,4 +1,4 @@
-"""/live, /ready and /metrics of a process, from a thread of their own: they answer also when the process does not turn."""
+"""/live, /ready and /metrics of a process, from a thread of their own: they answer also when its loop does not."""
 
 from __future__ import annotations
 
@@ -63,9 +63,7 @@ def first_problem(*checks: Check) -> Check:
     return lambda: next((problem for check in checks if (problem := check()) is not None), None)
 
 
-def _handler(
-    live: Check, ready: Check, registry: CollectorRegistry, remarks: Remarks
-) -> type[BaseHTTPRequestHandler]:
+def _handler(live: Check, ready: Check, registry: CollectorRegistry, remarks: Remarks) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             match self.path:
