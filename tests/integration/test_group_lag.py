@@ -22,6 +22,7 @@ from streams.kafka.first_records import FirstRecords
 from streams.kafka.group_lag import GroupLags, PartitionLag, WatchedGroup
 from streams.local.jars import install_jars
 from streams.local.jvm import java_command
+from streams.monitor.groups import Groups
 
 NOW_S = float(int(time.time()))
 TOOL = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
@@ -144,6 +145,21 @@ def test_two_groups_at_two_offsets_of_one_partition_have_their_own_ages(broker: 
     watched = [WatchedGroup(name=name, topics={topic}) for name in (group, "nobody")]
     with closing(GroupLags(broker.bootstrap_servers, watched, {topic})) as lags:
         assert {lag.group: lag.seconds for lag in lags.ask(NOW_S).lags} == {group: 200.0, "nobody": 300.0}
+
+
+def test_an_offset_that_goes_back_is_seen(broker: Broker, group: str) -> None:
+    topic = broker.topic()
+    produce(broker, topic, 300, 200, 100)
+    commit(broker, group, topic, {0: 3})
+    with closing(GroupLags(broker.bootstrap_servers, [WatchedGroup(name=group, topics={topic})], {topic})) as lags:
+        groups = Groups("gx", lags.ask, {})
+
+        def rewinds() -> float:
+            return next(each.value for each in groups.collect() if each.name == "outbox_group_rewinds_total")
+
+        assert rewinds() == 0.0
+        commit(broker, group, topic, {0: 1})
+        assert [rewinds(), rewinds()] == [1.0, 1.0]
 
 
 def described(broker: Broker, group: str) -> dict[tuple[str, int], tuple[str, str, str]]:

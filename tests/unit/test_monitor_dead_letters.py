@@ -91,6 +91,17 @@ def test_what_somebody_has_dealt_with_and_what_was_removed_does_not_count(topic:
     assert shown(letters) == {"unknown": (1, 47.0)}
 
 
+def test_what_somebody_deals_with_while_it_is_still_reading_does_not_count_afterwards(topic: Topic) -> None:
+    letters = DeadLetters(topic, dealt_with=lambda: [topic.settled.pop()] if topic.settled else [])
+    topic.settled, topic.behind = [Origin(topic="dead-letters", partition=0, offset=1)], 1
+    topic.add(0, letter(DeadLetterKind.BUG), 9.0)
+    with pytest.raises(SourceIncomplete):
+        shown(letters)
+    topic.behind = 0
+    topic.add(1, letter(DeadLetterKind.BUG), 5.0)
+    assert shown(letters) == {"bug": (1, 9.0)}
+
+
 def test_while_it_is_still_reading_it_tells_nothing_but_how_far_it_is(topic: Topic) -> None:
     letters = DeadLetters(topic)
     topic.add(0, letter(DeadLetterKind.BUG), 5.0)
