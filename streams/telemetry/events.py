@@ -46,6 +46,8 @@ class Event(StrEnum):
     ROW_LOCKED = "somebody holds a lock on the row, its outcome waits"
     ROW_MISSING = "no row for this outcome"
     OUTCOME_UNSTORABLE = "outcome cannot be written into its row"
+    SOURCE_LOST = "a source of the monitor is away"
+    SOURCE_BACK = "a source of the monitor is back"
     LIBRARY = "library"
 
 

@@ -25,9 +25,9 @@ from streams.postgres.connection import UNAVAILABLE
 from streams.postgres.profiles import load_profile
 from streams.settings import SinkSettings
 from streams.telemetry import Event, logger
+from streams.telemetry.endpoints import endpoints
 from streams.telemetry.metrics import Metrics
 from streams.workers.allowance import Allowance
-from streams.workers.endpoints import endpoints
 from streams.workers.held_rows import HeldRows, Partition, Read
 from streams.workers.sink_letters import SinkLetters
 from streams.workers.sink_rows import SinkRows
