@@ -25,7 +25,7 @@ from streams.settings.sections import (
     PerhapsPostgresSettings,
     PostgresSettings,
 )
-from streams.settings.workers import WindowSettings, WorkerSettings
+from streams.settings.workers import TracingSettings, WindowSettings, WorkerSettings
 
 __all__ = [
     "PREFIX",
@@ -43,6 +43,7 @@ __all__ = [
     "SinkSettings",
     "SubmitSettings",
     "ToolSettings",
+    "TracingSettings",
     "UpSettings",
     "WindowSettings",
     "WorkerSettings",

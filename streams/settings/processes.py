@@ -16,7 +16,7 @@ from streams.settings.sections import (
     PerhapsPostgresSettings,
     PostgresSettings,
 )
-from streams.settings.workers import WindowSettings, WorkerSettings
+from streams.settings.workers import TracingSettings, WindowSettings, WorkerSettings
 
 PREFIX = "STREAMS_"
 REFUSALS = Field(SCHEMAS / "refusals.toml", description="The table of what a chaincode's refusals mean.")
@@ -36,6 +36,7 @@ class RouteSettings(Settings):
     postgres: OutboxSettings = OutboxSettings()
     kafka: KafkaSettings
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -44,6 +45,7 @@ class UpSettings(Settings):
 
     refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -73,6 +75,7 @@ class SubmitSettings(Settings):
     fabric: FabricSettings
     refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -81,6 +84,7 @@ class SinkSettings(Settings):
 
     postgres: PostgresSettings
     kafka: KafkaSettings
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -94,4 +98,5 @@ class ToolSettings(Settings):
     submit: WindowSettings = WindowSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
     refusals: Path = REFUSALS
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()

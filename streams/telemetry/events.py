@@ -43,6 +43,7 @@ class Event(StrEnum):
     ROW_CONTRADICTS = "the row's final status contradicts the outcome"
     ROW_MISSING = "no row for this outcome"
     OUTCOME_UNSTORABLE = "outcome cannot be written into its row"
+    TRACING_OFF = "no spans are made"
     LIBRARY = "library"
 
 
