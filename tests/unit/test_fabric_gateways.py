@@ -48,12 +48,12 @@ class Channel:
 
     def unary_unary(self, path: str, **_: Any) -> Any:
         async def call(
-                request: bytes,
-                *,
-                timeout: float,  # noqa: ASYNC109 (as gRPC names it)
-                metadata: tuple[tuple[str, str], ...],
-            ) -> bytes:
-                self.metadata.append(dict(metadata))
+            request: bytes,
+            *,
+            timeout: float,  # noqa: ASYNC109 (as gRPC names it)
+            metadata: tuple[tuple[str, str], ...],
+        ) -> bytes:
+            self.metadata.append(dict(metadata))
             self.calls.append(path.rpartition("/")[2])
             if self.script and (failure := self.script.pop(0)) is not None:
                 raise failure
