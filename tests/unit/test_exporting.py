@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from importlib.machinery import ModuleSpec
@@ -75,3 +77,15 @@ def test_a_collector_that_is_away_does_not_hold_up_the_end_of_a_process() -> Non
     began_at = time.monotonic()
     told(spans)
     assert time.monotonic() - began_at < CLOSE_TIMEOUT_S + 2
+
+
+def test_every_process_starts_where_the_packages_are_not_installed() -> None:
+    code = (
+        "import sys; sys.modules['opentelemetry'] = None\n"
+        "import streams.cli, streams.workers.route, streams.workers.submit, streams.workers.sink\n"
+        "from streams.settings import TracingSettings\n"
+        "from streams.telemetry.exporting import tracing\n"
+        "print(type(tracing(TracingSettings(), stage='route', worker='w', environment={})).__name__)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stdout) == (0, "NoTracing\n"), ran.stderr
