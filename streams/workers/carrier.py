@@ -25,6 +25,7 @@ from streams.workers.intake import Intake
 from streams.workers.parked import held_back, settled, valid_entry
 from streams.workers.recent import Recent
 from streams.workers.slot import Rests, Slot
+from streams.workers.submission_told import SubmissionTold
 
 
 class Publisher(Protocol):
@@ -52,16 +53,17 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A record that is no command of ours, as a dead letter."""
+    """A record that is no command of ours, as a dead letter; `traceparent` is the trace context that it carried."""
 
     letter: DeadLetter
     token: Token
+    traceparent: str | None = None
 
 
 class Carrier:
     """Keeps commands in flight and carries each to its end.
 
-    `absorbed` is told of deliveries that changed nothing; `owns_partitions` asks whether they are still this worker's.
+    `told` passes on what happens on the way; `owns_partitions` asks whether they are still this worker's.
     """
 
     def __init__(
@@ -73,11 +75,11 @@ class Carrier:
         publisher: Publisher,
         allowance: Allowance,
         on_bug: Callable[[BaseException], Awaitable[None]],
-        absorbed: Callable[[], None] = lambda: None,
+        told: SubmissionTold,
         owns_partitions: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
         self.surroundings, self.window, self.intake = surroundings, window, intake
-        self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
+        self.publisher, self.allowance, self.told = publisher, allowance, told
         self._owns_partitions = owns_partitions
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
         self._rests = Rests()
@@ -106,29 +108,32 @@ class Carrier:
         match taken:
             case Taken():
                 await self._command(taken)
-            case Unreadable(letter=letter):
-                await self._bury(letter, taken.token)
+            case Unreadable(letter=letter, traceparent=traceparent):
+                with self.told.passing_on(traceparent):
+                    await self._bury(letter, taken.token)
         self.intake.finish(taken.token)
 
     async def _command(self, taken: Taken) -> None:
         known = taken.book.outcome(taken.command) or self._recent.outcome(taken.command)
         if known is not None:
-            self.absorbed()
-            await self.publisher.outcome(known)
+            with self.told.again(taken.source.traceparent):
+                await self.publisher.outcome(known)
             return
         async with Slot(self.window, taken.command.tenant_id, self._rests, taken.token) as slot:
             await self.allowance.room(slot.rest)
-            ending = await self._held_back(taken, slot)
-            if ending is None:
-                ending = await submit(
-                    taken.command,
-                    taken.taken_at,
-                    self.surroundings,
-                    slot.rest,
-                    self._alone_since(taken),
-                    slot.hand_over,
-                )
-            await self._publish(taken, ending)
+            with self.told.submission(taken.command.command_id, taken.source.traceparent, taken.taken_at) as told:
+                ending = await self._held_back(taken, slot)
+                if ending is None:
+                    ending = await submit(
+                        taken.command,
+                        taken.taken_at,
+                        self.surroundings,
+                        slot.rest,
+                        self._alone_since(taken),
+                        slot.hand_over,
+                    )
+                await self._publish(taken, ending)
+                told.ended(ending.outcome)
 
     def _alone_since(self, taken: Taken) -> datetime:
         """Since when nothing else is submitted for the command; what was, before it was parked, may still come."""
@@ -167,8 +172,6 @@ class Carrier:
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
             taken.book.settle(outcome.command_id)
-            if "endorsed" not in outcome.stages:  # it was on the ledger already
-                self.absorbed()
         await self.publisher.outcome(outcome)
 
     async def _require_ownership(self, outcome: Outcome) -> None:

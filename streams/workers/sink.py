@@ -26,11 +26,14 @@ from streams.postgres.profiles import load_profile
 from streams.settings import SinkSettings
 from streams.telemetry import Event, logger
 from streams.telemetry.endpoints import endpoints
+from streams.telemetry.exporting import tracing
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.traceparent import from_headers
 from streams.workers.allowance import Allowance
 from streams.workers.held_rows import HeldRows, Partition, Read
 from streams.workers.sink_letters import SinkLetters
 from streams.workers.sink_rows import SinkRows
+from streams.workers.sink_told import SinkTold
 
 BATCH_SIZE = 500
 POLL_S = 0.5
@@ -50,7 +53,7 @@ def run(settings: SinkSettings, name: str) -> None:
             **({"group.instance.id": name} if settings.worker.static_membership else {}),
         }
     )
-    metrics = Metrics()
+    metrics, spans = Metrics(), tracing(settings.tracing, stage="write-back", worker=name)
     producer = Producer(
         {
             "bootstrap.servers": settings.kafka.bootstrap_servers,
@@ -58,21 +61,25 @@ def run(settings: SinkSettings, name: str) -> None:
             "message.max.bytes": MAX_DEAD_LETTER_BYTES,
         }
     )
+    told = SinkTold(spans, metrics)
     sink = Sink(
         consumer=consumer,
         letters=SinkLetters(producer, name, metrics),
+        told=told,
         allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
-        rows=SinkRows(settings.postgres.dsn.get_secret_value(), load_profile(settings.postgres.profile)),
+        rows=SinkRows(settings.postgres.dsn.get_secret_value(), load_profile(settings.postgres.profile), told.written),
     )
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: sink.stop())
     consumer.subscribe([RESULTS], on_assign=sink.assigned, on_revoke=sink.given_away, on_lost=sink.given_away)
+    metrics.watch_status(lambda: sink.not_ready() is None)
     live, ready = partial(sink.stands_still, settings.worker.stuck_after_s), sink.not_ready
     try:
         with endpoints(settings.worker.listen, live=live, ready=ready, registry=metrics.registry):
             sink.run()
     finally:
         consumer.close()
+        spans.close()
 
 
 class _Stopped(Exception):
@@ -85,6 +92,7 @@ class Sink:
 
     consumer: Consumer
     letters: SinkLetters
+    told: SinkTold
     allowance: Allowance
     rows: SinkRows
     held: HeldRows = field(default_factory=lambda: HeldRows(time.monotonic), init=False)
@@ -169,6 +177,7 @@ class Sink:
             self._room()
             self.letters.unstorable(sources[command_id], command_id, error)
 
+        self.told.hold((read.outcome, read.source.traceparent) for read in batch)
         while True:
             self._look()
             try:
@@ -229,4 +238,5 @@ class Sink:
             key=key.encode() if isinstance(key, str) else key,
             value=message.value(),
             worker=self.letters.worker,
+            traceparent=from_headers(message.headers()),
         )

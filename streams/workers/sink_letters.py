@@ -15,6 +15,7 @@ from streams.kafka.topics import DEAD_LETTERS
 from streams.messages import DeadLetter
 from streams.telemetry import Event, logger
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.traceparent import HEADER
 
 DELIVERY_TIMEOUT_S = 30.0
 
@@ -30,15 +31,16 @@ class SinkLetters:
     def unreadable(self, source: Source, error: UnreadableMessage) -> None:
         """A record that is no outcome."""
         logger().error(Event.MESSAGE_UNREADABLE, origin=str(source.origin), cause=str(error))
-        self._publish(unreadable(error, source, datetime.now(UTC)))
+        self._publish(unreadable(error, source, datetime.now(UTC)), source)
 
     def unstorable(self, source: Source, command_id: str, error: psycopg.Error) -> None:
         """The database will never take this outcome; its row stays as it is."""
         logger().error(Event.OUTCOME_UNSTORABLE, command_id=command_id, cause=str(error))
-        self._publish(unstorable(command_id, str(error), source, datetime.now(UTC)))
+        self._publish(unstorable(command_id, str(error), source, datetime.now(UTC)), source)
 
-    def _publish(self, letter: DeadLetter) -> None:
-        self.producer.produce(DEAD_LETTERS, key=letter.key, value=codecs.DEAD_LETTERS.encode(letter))
+    def _publish(self, letter: DeadLetter, source: Source) -> None:
+        headers = {} if source.traceparent is None else {HEADER: source.traceparent.encode()}
+        self.producer.produce(DEAD_LETTERS, key=letter.key, value=codecs.DEAD_LETTERS.encode(letter), headers=headers)
         if self.producer.flush(DELIVERY_TIMEOUT_S):
             raise KafkaException("a dead letter was not delivered; the batch will be read again")
         self.metrics.dead_letter(letter.kind)

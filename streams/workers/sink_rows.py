@@ -22,10 +22,14 @@ Refused: TypeAlias = Callable[[str, psycopg.Error], None]
 
 @dataclass(slots=True)
 class SinkRows:
-    """The table, through one connection, opened when it is needed."""
+    """The table, through one connection, opened when it is needed.
+
+    `written` is told the ids of the rows that have changed.
+    """
 
     dsn: str
     profile: Profile
+    written: Callable[[Set[str]], None]
     _connection: psycopg.Connection[Any] | None = field(default=None, init=False)
 
     def write(self, outcomes: Iterable[Outcome], refused: Refused) -> Set[str]:
@@ -58,6 +62,7 @@ class SinkRows:
             changed = apply_updates(self._connection, self.profile, [u for u in updates if u.command_id in free])
             unchanged = [update for update in updates if update.command_id not in changed]
             rows = fetch_rows(self._connection, self.profile, [update.command_id for update in unchanged])
+        self.written(changed)
         for update in unchanged:
             if update.command_id not in rows or update.command_id in free:
                 _tell_contradiction(update, rows.get(update.command_id))
