@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from confluent_kafka import KafkaException, Producer
 
-from streams.errors import UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.reading import read_since
 from streams.kafka.topics import OPERATOR_ACTIONS
@@ -54,7 +53,14 @@ def record(bootstrap_servers: str, action: OperatorAction) -> None:
 def append(bootstrap_servers: str, topic: str, records: list[tuple[bytes | None, bytes, Mapping[str, str]]]) -> None:
     """(key, value, headers) each, in their order. Returns when the brokers have all; raises KafkaException."""
     producer = Producer(
-        {"bootstrap.servers": bootstrap_servers, "enable.idempotence": True, "linger.ms": 0, "log_level": 0}
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "enable.idempotence": True,
+            "linger.ms": 0,
+            "log_level": 0,
+            # As the workers' producer does (aiokafka), so that all records of a key are in one partition.
+            "partitioner": "murmur2_random",
+        }
     )
     failures: list[object] = []
     for key, value, headers in records:
@@ -73,10 +79,8 @@ def append(bootstrap_servers: str, topic: str, records: list[tuple[bytes | None,
 def actions(bootstrap_servers: str, since: datetime) -> Iterator[OperatorAction]:
     """What was done since then, the oldest first. Raises confluent_kafka.KafkaException."""
     for message in read_since(bootstrap_servers, OPERATOR_ACTIONS, since):
-        try:
+        if codecs.OPERATOR_ACTIONS.wrote(message.value()):  # the topic also tells which dead letters were dealt with
             yield codecs.OPERATOR_ACTIONS.decode(message.value())
-        except UnreadableMessage:
-            continue  # the topic also tells which dead letters were dealt with
 
 
 def _user() -> str:

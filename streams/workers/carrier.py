@@ -22,7 +22,9 @@ from streams.workers.allowance import Allowance
 from streams.workers.book import Book
 from streams.workers.intake import Intake
 from streams.workers.parked import held_back, is_on_ledger
+from streams.workers.pauses import Pauses, waiting
 from streams.workers.recent import Recent
+from streams.workers.resolved import Resolved
 from streams.workers.slot import Rests, Slot
 
 
@@ -38,7 +40,8 @@ class Publisher(Protocol):
 class Taken:
     """A command in hand: the record it came in, and the token that acknowledges it.
 
-    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since.
+    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since;
+    `replay_id`: the replay that delivered it.
     """
 
     source: Source
@@ -47,6 +50,7 @@ class Taken:
     taken_at: datetime
     owned_since: datetime
     book: Book
+    replay_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +72,14 @@ class Carrier:
         intake: Intake,
         publisher: Publisher,
         allowance: Allowance,
+        pauses: Pauses,
+        resolved: Resolved,
         on_bug: Callable[[BaseException], Awaitable[None]],
         absorbed: Callable[[], None] = lambda: None,
     ) -> None:
         self.surroundings, self.window, self.intake = surroundings, window, intake
         self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
+        self.pauses, self.resolved = pauses, resolved
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
         self._rests = Rests()
         self._recent = Recent(surroundings.settle_s, surroundings.now)
@@ -87,12 +94,14 @@ class Carrier:
 
     async def drain(self, timeout_s: float) -> int:
         """Before partitions are given back: what is with the ledger may finish; how many were cut off."""
+        self.pauses.close()
         self.window.close()
         self._rests.end()
         abandoned = await self.lanes.drain(timeout_s)
         self.intake.forget()
         self._rests.begin()
         self.window.reopen()
+        self.pauses.reopen()
         return abandoned
 
     async def _carry(self, taken: Taken | Unreadable) -> None:
@@ -104,29 +113,61 @@ class Carrier:
         self.intake.finish(taken.token)
 
     async def _command(self, taken: Taken) -> None:
-        known = taken.book.outcome(taken.command) or self._recent.outcome(taken.command)
+        """Until it has ended: a pause may come while it waits for its slot, and a decision while it is paused."""
+        while not await self._is_known(taken):
+            await self._until_let_go(taken)
+            if self.resolved.is_given_up(taken.command):
+                continue
+            async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
+                await self.allowance.room(slot.rest)
+                ending = await self._held_back(taken, slot)
+                if ending is None:
+                    if self.pauses.holding(taken.command, taken.replay_id) is not None:
+                        continue
+                    ending = await submit(
+                        taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
+                    )
+                await self._publish(taken, ending)
+                return
+
+    async def _is_known(self, taken: Taken) -> bool:
+        """How it ended, or that it is not to be submitted, is known, and told."""
+        around, command = self.surroundings, taken.command
+        if self.resolved.is_given_up(command):
+            known = self.resolved.outcome(command, around.now(), around.worker)
+        else:
+            known = taken.book.outcome(command) or self._recent.outcome(command)
+            if known is None:
+                return False
+        self.absorbed()
         if known is not None:
-            self.absorbed()
             await self.publisher.outcome(known)
-            return
-        async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
-            await self.allowance.room(slot.rest)
-            ending = await self._held_back(taken, slot)
-            if ending is None:
-                ending = await submit(
-                    taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
+        return True
+
+    async def _until_let_go(self, taken: Taken) -> None:
+        """Hold a paused command back, with no slot; each pause that is about it is told once."""
+        around, told = self.surroundings, None
+        while (pause := self.pauses.holding(taken.command, taken.replay_id)) is not None:
+            if pause.key != told:
+                told, now = pause.key, around.now()
+                await around.report(
+                    waiting(taken.command, pause, taken_at=taken.taken_at, now=now, worker=around.worker)
                 )
-            await self._publish(taken, ending)
+                continue
+            await self.pauses.changed()
 
     def _alone_since(self, taken: Taken) -> datetime:
         """Since when nothing else is submitted for the command; what was, before it was parked, may still come."""
-        is_parked = taken.book.is_parked(taken.command.command_id)
+        is_parked = taken.book.is_parked(taken.command)
         return self.surroundings.now() if is_parked else taken.owned_since
 
     async def _held_back(self, taken: Taken, slot: Slot) -> Ending | None:
         """The ending of a command that must not pass a parked one of its key; None: the way is free."""
         around, command, failures = self.surroundings, taken.command, 0
         while command.waits_for_parked and (parked := taken.book.ahead_of(command)) is not None:
+            if self.resolved.is_given_up(parked.command):
+                taken.book.settle(parked.command.command_id)
+                continue
             try:
                 is_settled = await is_on_ledger(around.ledger, parked)
             except LedgerError as unknown:
@@ -144,7 +185,7 @@ class Carrier:
         outcome, letter = ending.outcome, dead_letter(ending, taken.source)
         _tell(ending, letter)
         is_held = outcome.kind is OutcomeKind.WAITING
-        if letter is not None and not (is_held and taken.book.is_parked(outcome.command_id)):
+        if letter is not None and not (is_held and taken.book.is_parked(taken.command)):
             # What waits behind a parked command is no sign of a fault, and must not use up what other keys may need.
             await (self.publisher.dead_letter(letter) if is_held else self._bury(letter))
             taken.book.note(letter)
