@@ -49,6 +49,13 @@ def record(bootstrap_servers: str, action: OperatorAction) -> None:
     Writer(bootstrap_servers).record(action)
 
 
+def append(
+    bootstrap_servers: str, topic: str, records: Iterable[tuple[bytes | None, bytes, Mapping[str, str]]]
+) -> None:
+    """As `Writer.append`, once."""
+    Writer(bootstrap_servers).append(topic, records)
+
+
 class Writer:
     """Appends to topics on an operator's behalf; one serves a whole command of the command line."""
 
@@ -68,13 +75,14 @@ class Writer:
 
     def record(self, action: OperatorAction) -> None:
         """As the function of this name."""
-        self.append(OPERATOR_ACTIONS, [(action.action_id.encode(), codecs.OPERATOR_ACTIONS.encode(action))])
+        self.append(OPERATOR_ACTIONS, [(action.action_id.encode(), codecs.OPERATOR_ACTIONS.encode(action), {})])
 
-    def append(self, topic: str, records: Iterable[tuple[bytes | None, bytes]]) -> None:
-        """(key, value) each, in their order. Returns when the brokers have all of them; raises KafkaException."""
+    def append(self, topic: str, records: Iterable[tuple[bytes | None, bytes, Mapping[str, str]]]) -> None:
+        """(key, value, headers) each, in their order. Returns when the brokers have all; raises KafkaException."""
         failures: list[object] = []
-        for key, value in records:
-            self._producer.produce(topic, key=key, value=value, on_delivery=partial(_note, failures))
+        for key, value, headers in records:
+            encoded = {name: text.encode() for name, text in headers.items()}
+            self._producer.produce(topic, value, key, headers=encoded, on_delivery=partial(_note, failures))
             self._producer.poll(0)
         if self._producer.flush(DELIVERY_TIMEOUT_S) or failures:
             raise KafkaException(f"{topic}: not every record was taken: {(failures or ['no answer in time'])[0]}")

@@ -38,4 +38,4 @@ def _say(bootstrap_servers: str, action: str, controls: list[LaneControl]) -> No
     writer = Writer(bootstrap_servers)
     for control in controls:
         writer.record(new_action(action, by=control.by, flags=control.selector, reason=control.reason))
-    writer.append(CONTROLS, [(control.key.encode(), codecs.LANE_CONTROLS.encode(control)) for control in controls])
+    writer.append(CONTROLS, [(control.key.encode(), codecs.LANE_CONTROLS.encode(control), {}) for control in controls])

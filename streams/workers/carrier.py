@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 from streams.endings import Ending, Source, dead_letter
 from streams.errors import LedgerError
+from streams.kafka.replays import Replay
 from streams.lanes import Lanes, Token
 from streams.messages import DeadLetter, Outcome, OutcomeKind, RoutedCommand
+from streams.operators import LaneControl
 from streams.retry import Step
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event, logger
@@ -24,6 +27,7 @@ from streams.workers.intake import Intake
 from streams.workers.parked import held_back, is_on_ledger
 from streams.workers.pauses import Pauses, waiting
 from streams.workers.recent import Recent
+from streams.workers.replay_gate import ReplayGate
 from streams.workers.resolved import Resolved
 from streams.workers.slot import Rests, Slot
 
@@ -40,8 +44,8 @@ class Publisher(Protocol):
 class Taken:
     """A command in hand: the record it came in, and the token that acknowledges it.
 
-    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since;
-    `replay_id`: the replay that delivered it.
+    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since. `replay`:
+    what delivered it once more; None: it is live.
     """
 
     source: Source
@@ -50,7 +54,17 @@ class Taken:
     taken_at: datetime
     owned_since: datetime
     book: Book
-    replay_id: str | None = None
+    replay: Replay | None = None
+
+    @property
+    def redriven_by(self) -> str | None:
+        """What tries it again though it may have failed."""
+        return self.replay.replay_id if self.replay is not None and self.replay.is_redrive else None
+
+    @property
+    def replay_id(self) -> str | None:
+        """What delivered it once more."""
+        return self.replay.replay_id if self.replay is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +95,22 @@ class Carrier:
         self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
         self.pauses, self.resolved = pauses, resolved
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
+        self.replays: ReplayGate[Taken] = ReplayGate(lambda: window.limit, self._enter)
         self._rests = Rests()
         self._recent = Recent(surroundings.settle_s, surroundings.now)
 
     def take(self, taken: Taken | Unreadable) -> None:
         """Queue it behind the others of its keys."""
         match taken:
-            case Taken(command=command):
-                self.lanes.put((command.ordering_key, *command.touches), taken)
+            case Taken(replay=Replay(share=share)):
+                self.replays.take(share, taken)
+            case Taken():
+                self._enter(taken)
             case Unreadable(letter=letter):
                 self.lanes.put((str(letter.origin),), taken)
+
+    def _enter(self, taken: Taken) -> None:
+        self.lanes.put((taken.command.ordering_key, *taken.command.touches), taken)
 
     async def drain(self, timeout_s: float) -> int:
         """Before partitions are given back: what is with the ledger may finish; how many were cut off."""
@@ -98,6 +118,7 @@ class Carrier:
         self.window.close()
         self._rests.end()
         abandoned = await self.lanes.drain(timeout_s)
+        self.replays.forget()
         self.intake.forget()
         self._rests.begin()
         self.window.reopen()
@@ -111,22 +132,21 @@ class Carrier:
             case Unreadable(letter=letter):
                 await self._bury(letter)
         self.intake.finish(taken.token)
+        if isinstance(taken, Taken) and taken.replay is not None and not taken.token.is_stale:
+            self.replays.finished()
 
     async def _command(self, taken: Taken) -> None:
         """Until it has ended: a pause may come while it waits for its slot, and a decision while it is paused."""
         while not await self._is_known(taken):
-            await self._until_let_go(taken)
+            await self.pauses.let_go(taken.command, taken.replay_id, partial(self._report_paused, taken))
             if self.resolved.is_given_up(taken.command):
                 continue
             async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
                 await self.allowance.room(slot.rest)
                 ending = await self._held_back(taken, slot)
-                if ending is None:
-                    if self.pauses.holding(taken.command, taken.replay_id) is not None:
-                        continue
-                    ending = await submit(
-                        taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
-                    )
+                if ending is None and self.pauses.holding(taken.command, taken.replay_id) is not None:
+                    continue
+                ending = ending or await self._submit(taken, slot)
                 await self._publish(taken, ending)
                 return
 
@@ -136,7 +156,8 @@ class Carrier:
         if self.resolved.is_given_up(command):
             known = self.resolved.outcome(command, around.now(), around.worker)
         else:
-            known = taken.book.outcome(command) or self._recent.outcome(command)
+            failed_before = None if taken.redriven_by else taken.book.outcome(command)
+            known = failed_before or self._recent.outcome(command)
             if known is None:
                 return False
         self.absorbed()
@@ -144,17 +165,21 @@ class Carrier:
             await self.publisher.outcome(known)
         return True
 
-    async def _until_let_go(self, taken: Taken) -> None:
-        """Hold a paused command back, with no slot; each pause that is about it is told once."""
-        around, told = self.surroundings, None
-        while (pause := self.pauses.holding(taken.command, taken.replay_id)) is not None:
-            if pause.key != told:
-                told, now = pause.key, around.now()
-                await around.report(
-                    waiting(taken.command, pause, taken_at=taken.taken_at, now=now, worker=around.worker)
-                )
-                continue
-            await self.pauses.changed()
+    async def _report_paused(self, taken: Taken, pause: LaneControl) -> None:
+        around = self.surroundings
+        now = around.now()
+        await around.report(waiting(taken.command, pause, taken_at=taken.taken_at, now=now, worker=around.worker))
+
+    async def _submit(self, taken: Taken, slot: Slot) -> Ending:
+        return await submit(
+            taken.command,
+            taken.taken_at,
+            self.surroundings,
+            slot.rest,
+            self._alone_since(taken),
+            is_repeated=taken.replay is not None,
+            redriven_by=taken.redriven_by,
+        )
 
     def _alone_since(self, taken: Taken) -> datetime:
         """Since when nothing else is submitted for the command; what was, before it was parked, may still come."""
@@ -191,7 +216,7 @@ class Carrier:
             taken.book.note(letter)
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
-            taken.book.settle(outcome.command_id)
+            taken.book.committed(taken.command)
             if "endorsed" not in outcome.stages:  # it was on the ledger already
                 self.absorbed()
         await self.publisher.outcome(outcome)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 
 from streams.lanes import Abandoned
@@ -34,6 +35,21 @@ class Pauses:
     def holding(self, command: RoutedCommand, replay_id: str | None = None) -> LaneControl | None:
         """The oldest pause that is about the command; None: it may start."""
         return next((control for control in self._in_force.values() if control.selects(command, replay_id)), None)
+
+    async def let_go(
+        self, command: RoutedCommand, replay_id: str | None, tell: Callable[[LaneControl], Awaitable[None]]
+    ) -> None:
+        """Return when no pause is about the command; `tell` is called once with each that holds it.
+
+        Raises Abandoned as `changed` does.
+        """
+        told: set[str] = set()
+        while (pause := self.holding(command, replay_id)) is not None:
+            if pause.key in told:
+                await self.changed()
+            else:
+                told.add(pause.key)
+                await tell(pause)
 
     async def changed(self) -> None:
         """Return at the next change. Raises Abandoned when nobody may wait any longer."""

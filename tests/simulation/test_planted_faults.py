@@ -125,9 +125,6 @@ def outcomes_are_published_at_random_only(patch: pytest.MonkeyPatch) -> None:
 
 
 def a_pause_is_told_and_not_kept(patch: pytest.MonkeyPatch) -> None:
-    async def broken(self: Carrier, taken: Taken) -> None: ...
-
-    patch.setattr(Carrier, "_until_let_go", broken)
     patch.setattr(Pauses, "holding", lambda self, command, replay_id: None)
 
 
