@@ -16,6 +16,7 @@ from streams.cli import (
     letter_actions,
     letter_edit,
     line,
+    replay,
     routes,
     simulator,
     stack,
@@ -39,6 +40,7 @@ stack.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
+replay.add_to(app)
 workers.add_to(app)
 routes.add_to(app)
 lanes.add_to(app)

@@ -116,7 +116,7 @@ class Decisions:
         Raises UnknownSchema for a control of another version: whoever does not know what is paused must not go on.
         """
         try:
-            if message.topic() == CONTROLS:
+            if message.topic() == CONTROLS and not codecs.REPLAY_PROGRESS.wrote(message.value()):
                 loop.call_soon_threadsafe(self.pauses.note, codecs.LANE_CONTROLS.decode(message.value()))
             elif codecs.LETTER_RESOLUTIONS.wrote(message.value()):
                 loop.call_soon_threadsafe(self.resolved.note, codecs.LETTER_RESOLUTIONS.decode(message.value()))
