@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 from neighbours import eventually
 from submit_bench import BEGAN_AT, Bench
-from test_submit_worker_holds import _say_parked
+from test_submit_worker_holds import say_parked
 
 from streams.endings import DISCARDED
 from streams.errors import PipelineError
@@ -154,7 +154,7 @@ async def test_nothing_is_discarded_that_is_on_the_ledger(line: Bench) -> None:
     line.produce(0, command)
     await line.worker().start()
     await line.until_committed(command)
-    _say_parked(line, command)
+    say_parked(line, command)
     await until_settled(line, command)
     (step,) = await discarded(line, command)
     assert step.deed is Deed.REFUSE
@@ -163,7 +163,7 @@ async def test_nothing_is_discarded_that_is_on_the_ledger(line: Bench) -> None:
 
 async def test_nothing_is_discarded_that_a_worker_has_in_hand(line: Bench) -> None:
     command = line.command("key")
-    _say_parked(line, command)
+    say_parked(line, command)
     await until_settled(line, command)
     line.produce(0, command)  # no worker runs: it will be delivered
     (step,) = await discarded(line, command)
@@ -222,7 +222,7 @@ async def test_a_command_that_is_on_the_ledger_gets_no_new_revision(line: Bench)
     line.produce(0, command)
     await line.worker().start()
     await line.until_committed(command)
-    _say_parked(line, command)
+    say_parked(line, command)
     await until_settled(line, command)
     (found,) = letters(line)
     with pytest.raises(PipelineError, match=r"is not edited: transaction .* is VALID in block"):
