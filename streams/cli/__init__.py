@@ -8,7 +8,20 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, line, replay, routes, simulator, stack, workers
+from streams.cli import (
+    chaos,
+    dead_letters,
+    demo,
+    lanes,
+    letter_actions,
+    letter_edit,
+    line,
+    replay,
+    routes,
+    simulator,
+    stack,
+    workers,
+)
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -30,6 +43,10 @@ line.add_to(app)
 replay.add_to(app)
 workers.add_to(app)
 routes.add_to(app)
+lanes.add_to(app)
+dead_letters.add_to(app)
+letter_actions.add_to(dead_letters.dead_letters)
+letter_edit.add_to(dead_letters.dead_letters)
 simulator.add_to(app)
 
 
