@@ -49,7 +49,11 @@ YesReplay = Annotated[
 
 def flags_of(context: typer.Context) -> dict[str, str]:
     """What was given, for the record of what operators do."""
-    given = {name: value for name, value in context.params.items() if value not in (None, False, (), [])}
+    given = {
+        name: value
+        for name, value in context.params.items()
+        if value is not None and value is not False and value != []
+    }
     return {
         name.rstrip("_").replace("_", "-"): ", ".join(map(str, value))
         if isinstance(value, list | tuple)

@@ -42,7 +42,8 @@ def offsets_at(bootstrap_servers: str, topic: str, partitions: Mapping[int, Stre
 def read_range(bootstrap_servers: str, topic: str, wanted: Mapping[int, Stretch]) -> Iterator[Message]:
     """The records of each partition's stretch. Raises KafkaException when the brokers do not answer in time."""
     with Tail(bootstrap_servers, topic, {p: stretch.first for p, stretch in wanted.items()}) as tail:
-        yield from tail.up_to({p: stretch.end for p, stretch in wanted.items()})
+        ends = {p: stretch.end for p, stretch in wanted.items()}
+        yield from (message for message in tail.up_to(ends) if message.offset() < ends[message.partition()])
 
 
 class Tail:
@@ -64,7 +65,7 @@ class Tail:
         self._consumer.close()
 
     def news(self) -> Iterator[Message]:
-        """Everything that is in the topic at the time of the call and was not read yet. Raises KafkaException."""
+        """What is in the topic at the time of the call, at least, and was not read yet. Raises KafkaException."""
         ends = {}
         for partition in self._next:
             at = TopicPartition(self._topic, partition)
@@ -72,15 +73,14 @@ class Tail:
         yield from self.up_to(ends)
 
     def up_to(self, ends: Mapping[int, int]) -> Iterator[Message]:
-        """What was not read yet and stands before these offsets. Raises KafkaException."""
+        """What was not read yet up to these offsets; what came along from behind them too. Raises KafkaException."""
         due_at = time.monotonic() + READ_TIMEOUT_S
         while not self._is_at(ends):
             for message in self._consumer.consume(BATCH, POLL_S):
                 if message.error() is not None:
                     continue  # the next consume tells how it went on
                 due_at = time.monotonic() + READ_TIMEOUT_S
-                if message.offset() < ends[message.partition()]:
-                    yield message
+                yield message
             if time.monotonic() > due_at:
                 raise KafkaException(f"no record of {self._topic} arrived within {READ_TIMEOUT_S:.0f} s")
 

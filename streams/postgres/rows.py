@@ -130,6 +130,18 @@ def command_types(connection: psycopg.Connection[Any], profile: Profile) -> list
     return [label for (label,) in connection.execute(statement("labels", profile)).fetchall()]
 
 
+def emitting(profile: Profile, command_ids: Sequence[str]) -> str:
+    """The query of these rows, as text with its values quoted: for Debezium, not for a connection of ours."""
+    names: dict[str, sql.Composable] = {
+        "table": sql.Identifier(profile.schema, profile.table),
+        "id": sql.Identifier(profile.columns["id"]),
+        "created_at": sql.Identifier(profile.columns["created_at"]),
+        "command_ids": sql.SQL(", ").join(map(sql.Literal, command_ids)),
+    }
+    text = _template("emit").format(**names).as_string(None)
+    return " ".join(line for line in text.splitlines() if not line.startswith("--"))
+
+
 def waiting_rows(
     connection: psycopg.Connection[Any], profile: Profile, statuses: Sequence[str], older_than: timedelta
 ) -> Iterator[Row]:

@@ -1,8 +1,9 @@
-"""Rows without an event: Debezium emits them by an incremental snapshot, which a signal asks for.
+"""Rows without an event: Debezium emits them in a snapshot of its own, which a signal asks for.
 
-Debezium documentation, "Sending signals to a Debezium connector": the signal names the rows; the snapshot marks its
-windows by inserts into the table of signals, so a publication of inserts is enough. The message key is the command
-type, which is not unique: the snapshot must go by the primary key (`surrogate-key`).
+Debezium documentation, "Sending signals to a Debezium connector". An incremental snapshot drops all but one of the rows
+of a chunk that share a message key, and our key is the command type (seen: one of three rows came). So the snapshot is
+a blocking one: the stream stands still for the milliseconds in which the named rows are read by their primary key, and
+needs no more than SELECT on the table.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from itertools import chain
 from types import TracebackType
 
 import psycopg
-from psycopg import sql
 
 from streams.errors import MalformedCommand, RefusedCommand, UnreadableMessage
 from streams.kafka import codecs
@@ -36,7 +36,7 @@ from streams.operations.replay.selection import Selection
 from streams.operations.status import CONNECT_TIMEOUT_S
 from streams.operations.truth import NotKnown, NotThere, ledgers, truth
 from streams.postgres.profiles import load_profile
-from streams.postgres.rows import Row, waiting_rows
+from streams.postgres.rows import Row, emitting, waiting_rows
 from streams.routes.table import load_routes
 from streams.settings import ToolSettings
 from streams.stages.capture import capture
@@ -188,17 +188,14 @@ class TablePlan:
         """Ask for these rows. The key of the record is the prefix of the connector's topics."""
         profile, prefix = self._profile, self._settings.kafka.topic_prefix
         table = f"{profile.schema}.{profile.table}"
-        wanted = sql.SQL("{} IN ({})").format(
-            sql.Identifier(profile.columns["id"]), sql.SQL(", ").join(map(sql.Literal, command_ids))
-        )
+        wanted = emitting(profile, command_ids)
         value = {
             "id": str(uuid.uuid4()),
             "type": "execute-snapshot",
             "data": {
-                "type": "INCREMENTAL",
+                "type": "BLOCKING",
                 "data-collections": [table],
-                "surrogate-key": profile.columns["id"],
-                "additional-conditions": [{"data-collection": table, "filter": wanted.as_string(None)}],
+                "additional-conditions": [{"data-collection": table, "filter": wanted}],
             },
         }
         append(

@@ -82,7 +82,7 @@ class Planner:
                 settings.postgres.dsn.get_secret_value(), connect_timeout=CONNECT_TIMEOUT_S, autocommit=True
             ) as connection,
         ):
-            scan = await asyncio.to_thread(self._scanned, history)
+            scan = self._scanned(history)
             self.results_end = scan.results_end
             records, done = scan.records, 0
             total = len(records)
