@@ -40,6 +40,8 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "trace": ToolSettings,
     "top": ToolSettings,
     "check": ToolSettings,
+    "lanes": ToolSettings,
+    "dead-letters": ToolSettings,
     "routes check": RoutesCheckSettings,
     "up --ledger external": ExternalLedgerSettings,
     "up": UpSettings,

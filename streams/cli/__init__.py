@@ -8,7 +8,22 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, line, monitor, routes, simulator, stack, top, workers
+from streams.cli import (
+    chaos,
+    dead_letters,
+    demo,
+    lanes,
+    letter_actions,
+    letter_edit,
+    line,
+    monitor,
+    replay,
+    routes,
+    simulator,
+    stack,
+    top,
+    workers,
+)
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -28,9 +43,14 @@ top.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
+replay.add_to(app)
 workers.add_to(app)
 monitor.add_to(app)
 routes.add_to(app)
+lanes.add_to(app)
+dead_letters.add_to(app)
+letter_actions.add_to(dead_letters.dead_letters)
+letter_edit.add_to(dead_letters.dead_letters)
 simulator.add_to(app)
 
 

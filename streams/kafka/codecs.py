@@ -27,11 +27,29 @@ from streams.messages import (
     OutcomeKind,
     RoutedCommand,
 )
+from streams.operators import (
+    LaneControl,
+    LetterResolution,
+    OperatorAction,
+    ReplayProgress,
+    ReplayState,
+    Resolution,
+)
 
 MAGIC = b"\xc3\x01"
 _HEADER_SIZE = len(MAGIC) + 8
 
-M = TypeVar("M", RoutedCommand, Outcome, DeadLetter, BreakerChange)
+M = TypeVar(
+    "M",
+    RoutedCommand,
+    Outcome,
+    DeadLetter,
+    BreakerChange,
+    OperatorAction,
+    LaneControl,
+    LetterResolution,
+    ReplayProgress,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +66,10 @@ class Codec(Generic[M]):
         buffer.write(header)
         fastavro.schemaless_writer(buffer, schema, asdict(message))
         return buffer.getvalue()
+
+    def wrote(self, value: bytes | None) -> bool:
+        """Whether a Kafka value is one of these, among the messages of a topic that holds several kinds."""
+        return value is not None and value[:_HEADER_SIZE] == _schema(self.name)[1]
 
     def decode(self, value: bytes | None) -> M:
         """The message in a Kafka value.
@@ -89,7 +111,7 @@ def _is_of_another_version(value: bytes) -> bool:
 
 @cache
 def _known_headers() -> frozenset[bytes]:
-    return frozenset(_schema(codec.name)[1] for codec in (ROUTED_COMMANDS, OUTCOMES, DEAD_LETTERS, BREAKERS))
+    return frozenset(_schema(name)[1] for name in _NAMES)
 
 
 def _routed_command(record: dict[str, Any]) -> RoutedCommand:
@@ -122,7 +144,43 @@ def _breaker_change(record: dict[str, Any]) -> BreakerChange:
     return BreakerChange(**record)
 
 
+def _operator_action(record: dict[str, Any]) -> OperatorAction:
+    return OperatorAction(**record)
+
+
+def _lane_control(record: dict[str, Any]) -> LaneControl:
+    return LaneControl(**record)
+
+
+def _letter_resolution(record: dict[str, Any]) -> LetterResolution:
+    resolution, letter = Resolution(record["resolution"]), Origin(**record["letter"])
+    return LetterResolution(**{**record, "resolution": resolution, "letter": letter})
+
+
+def _replay_progress(record: dict[str, Any]) -> ReplayProgress:
+    return ReplayProgress(**{**record, "state": ReplayState(record["state"])})
+
+
 ROUTED_COMMANDS = Codec("routed_command", _routed_command)
 OUTCOMES = Codec("outcome", _outcome)
 DEAD_LETTERS = Codec("dead_letter", _dead_letter)
 BREAKERS = Codec("breaker", _breaker_change)
+OPERATOR_ACTIONS = Codec("operator_action", _operator_action)
+LANE_CONTROLS = Codec("lane_control", _lane_control)
+LETTER_RESOLUTIONS = Codec("letter_resolution", _letter_resolution)
+REPLAY_PROGRESS = Codec("replay_progress", _replay_progress)
+
+_NAMES = tuple(
+    codec.name
+    for codec in (
+        ROUTED_COMMANDS,
+        OUTCOMES,
+        DEAD_LETTERS,
+        BREAKERS,
+        OPERATOR_ACTIONS,
+        LANE_CONTROLS,
+        LETTER_RESOLUTIONS,
+        REPLAY_PROGRESS,
+    )
+)
+"""Of the schemas in use."""

@@ -14,7 +14,10 @@ from streams.errors import StackFailed
 RESULTS = "results"
 DEAD_LETTERS = "dead-letters"
 BREAKERS = "breakers"
+CONTROLS = "controls"
+OPERATOR_ACTIONS = "operator-actions"
 COMMANDS_PREFIX = "commands."
+REPLAYS_PREFIX = "replays."
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The largest record, the connector's included (connectors/outbox.json): a payload of 1 MiB fits, whatever is escaped
@@ -26,11 +29,17 @@ MAX_DEAD_LETTER_BYTES = 4 * MAX_MESSAGE_BYTES
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
 # (streams/workers/book.py). connectors/outbox.json has the same retention for change events.
 RETENTION = timedelta(days=14)
+ACTIONS_RETENTION = timedelta(days=365)
 
 
 def commands_topic(identity: str) -> str:
     """The topic of the commands that `identity` signs."""
     return COMMANDS_PREFIX + identity
+
+
+def replays_topic(identity: str) -> str:
+    """The topic of what is delivered to the workers of `identity` once more; partitioned as that of its commands."""
+    return REPLAYS_PREFIX + identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,7 @@ class Topic:
     partitions: int
     max_message_bytes: int = MAX_MESSAGE_BYTES
     is_compacted: bool = False
+    retention: timedelta = RETENTION
 
     @property
     def config(self) -> dict[str, str]:
@@ -51,19 +61,22 @@ class Topic:
         kept = (
             {"cleanup.policy": "compact"}
             if self.is_compacted
-            else {"retention.ms": str(RETENTION // timedelta(milliseconds=1))}
+            else {"retention.ms": str(self.retention // timedelta(milliseconds=1))}
         )
         return {"max.message.bytes": str(self.max_message_bytes), **kept}
 
 
 def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: int) -> list[Topic]:
     """Every topic of the line. Change events have one partition: the order of the log is kept up to routing."""
+    by_identity = [topic for identity in identities for topic in (commands_topic(identity), replays_topic(identity))]
     return [
         Topic(cdc_topic, 1),
-        *(Topic(commands_topic(identity), command_partitions) for identity in identities),
+        *(Topic(topic, command_partitions) for topic in by_identity),
         Topic(RESULTS, command_partitions),
         Topic(DEAD_LETTERS, 1, MAX_DEAD_LETTER_BYTES),
         Topic(BREAKERS, 1, is_compacted=True),
+        Topic(CONTROLS, 1, is_compacted=True),
+        Topic(OPERATOR_ACTIONS, 1, retention=ACTIONS_RETENTION),
     ]
 
 

@@ -10,13 +10,13 @@ from typing import TypeVar
 
 import psycopg
 
-from streams.errors import MalformedCommand, PipelineError, UnreadableMessage
-from streams.fabric.gateway import Gateway, connect
+from streams.errors import LedgerError, MalformedCommand, PipelineError, UnreadableMessage
 from streams.kafka import codecs
 from streams.kafka.reading import origin_of, read_since
 from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
 from streams.messages import ChangeEvent, DeadLetter, Origin, Outcome, RoutedCommand
 from streams.operations.status import CONNECT_TIMEOUT_S
+from streams.operations.truth import Answer, answers, ledgers
 from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.rows import Row, fetch_rows
 from streams.routes.table import load_routes
@@ -77,14 +77,27 @@ async def trace(settings: ToolSettings, command_id: str) -> Trace:
     if not found.routed:
         return found
     attempts = max([1, row.attempts, *(outcome.attempts for _, outcome in found.outcomes)])
-    answers: list[LedgerAnswer] = []
+    asked: list[LedgerAnswer] = []
     try:
         for command in {command.identity: command for _, command in found.routed}.values():
-            async with connect(settings.fabric, command.identity) as gateway:
-                answers += [answer for attempt in range(attempts) for answer in await _ask(gateway, command, attempt)]
+            async with ledgers(settings.fabric, [command.identity]) as gateways:
+                asked += [_told(answer) for n in range(attempts) for answer in await answers(gateways, command, n)]
     except PipelineError as error:
-        return replace(found, ledger=answers, ledger_problem=str(error))
-    return replace(found, ledger=answers)
+        return replace(found, ledger=asked, ledger_problem=str(error))
+    return replace(found, ledger=asked)
+
+
+def _told(answer: Answer) -> LedgerAnswer:
+    """Raises LedgerError if the ledger could not be asked."""
+    if isinstance(answer.found, LedgerError):
+        raise answer.found
+    return LedgerAnswer(
+        identity=answer.identity,
+        attempt=answer.attempt,
+        transaction_id=answer.transaction_id,
+        code=answer.found.code if answer.found else None,
+        block_number=answer.found.block_number if answer.found else None,
+    )
 
 
 def _row(settings: ToolSettings, profile: Profile, command_id: str) -> Row:
@@ -123,21 +136,3 @@ def _read(
             continue  # the worker has made a dead letter of it
         if decoded.command_id == row.command_id:
             yield origin_of(message), decoded
-
-
-async def _ask(gateway: Gateway, command: RoutedCommand, attempt: int) -> list[LedgerAnswer]:
-    """Of this attempt, under the current certificate and under those that may have signed it before."""
-    proposal = gateway.propose(command, attempt)
-    answers = []
-    for transaction_id in (*proposal.earlier_ids, proposal.transaction_id):
-        entry = await gateway.look_up(transaction_id)
-        answers.append(
-            LedgerAnswer(
-                identity=command.identity,
-                attempt=attempt,
-                transaction_id=transaction_id,
-                code=entry.code if entry else None,
-                block_number=entry.block_number if entry else None,
-            )
-        )
-    return answers

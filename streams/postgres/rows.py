@@ -6,9 +6,9 @@ of values).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,19 @@ def statement(name: str, profile: Profile) -> sql.Composed:
 
 
 def apply_updates(connection: psycopg.Connection[Any], profile: Profile, updates: Sequence[RowUpdate]) -> set[str]:
-    """Write the updates in one guarded statement; the ids of the rows that changed. The caller commits."""
+    """Write the updates in their order; the ids of the rows that changed. The caller commits.
+
+    One guarded statement, or more if commands have several updates: a statement writes a row once.
+    """
+    changed: set[str] = set()
+    while updates:
+        first = {update.command_id: update for update in reversed(updates)}
+        changed |= _apply_round(connection, profile, list(first.values()))
+        updates = [update for update in updates if first[update.command_id] is not update]
+    return changed
+
+
+def _apply_round(connection: psycopg.Connection[Any], profile: Profile, updates: Sequence[RowUpdate]) -> set[str]:
     parameters = {
         "command_ids": [u.command_id for u in updates],
         "statuses": [u.status.value for u in updates],
@@ -52,6 +64,7 @@ def apply_updates(connection: psycopg.Connection[Any], profile: Profile, updates
         "submitted_ats": [u.submitted_at for u in updates],
         "error_codes": [u.error_code for u in updates],
         "errors": [u.error for u in updates],
+        "redrives": [u.is_redrive for u in updates],
     }
     rows = connection.execute(statement("write_back", profile), parameters).fetchall()
     return {row[0] for row in rows}
@@ -111,6 +124,12 @@ def fetch_rows(connection: psycopg.Connection[Any], profile: Profile, command_id
         return {row.command_id: row for row in cursor.fetchall()}
 
 
+def statuses(connection: psycopg.Connection[Any], profile: Profile, command_ids: Sequence[str]) -> dict[str, str]:
+    """The status of the rows that exist, by command id."""
+    parameters = {"command_ids": list(command_ids)}
+    return dict(connection.execute(statement("statuses", profile), parameters).fetchall())
+
+
 def count_by_status(connection: psycopg.Connection[Any], profile: Profile) -> dict[str, int]:
     """How many rows have each status that occurs."""
     return dict(connection.execute(statement("count", profile)).fetchall())
@@ -119,3 +138,24 @@ def count_by_status(connection: psycopg.Connection[Any], profile: Profile) -> di
 def command_types(connection: psycopg.Connection[Any], profile: Profile) -> list[str]:
     """The labels of the table's command type enum."""
     return [label for (label,) in connection.execute(statement("labels", profile)).fetchall()]
+
+
+def emitting(profile: Profile, command_ids: Sequence[str]) -> str:
+    """The query of these rows, as text with its values quoted: for Debezium, not for a connection of ours."""
+    names: dict[str, sql.Composable] = {
+        "table": sql.Identifier(profile.schema, profile.table),
+        "id": sql.Identifier(profile.columns["id"]),
+        "created_at": sql.Identifier(profile.columns["created_at"]),
+        "command_ids": sql.SQL(", ").join(map(sql.Literal, command_ids)),
+    }
+    text = _template("emit").format(**names).as_string(None)
+    return " ".join(line for line in text.splitlines() if not line.startswith("--"))
+
+
+def waiting_rows(
+    connection: psycopg.Connection[Any], profile: Profile, statuses: Sequence[str], older_than: timedelta
+) -> Iterator[Row]:
+    """The rows with one of these statuses that are older, the oldest first; any number, in little memory."""
+    with connection.transaction(), connection.cursor("waiting", row_factory=class_row(Row)) as cursor:
+        cursor.execute(statement("waiting", profile), {"statuses": list(statuses), "older_than": older_than})
+        yield from cursor

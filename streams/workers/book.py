@@ -108,14 +108,20 @@ class Book:
             if not self._parked[key]:
                 del self._parked[key]
 
+    def committed(self, command: RoutedCommand) -> None:
+        """It is on the ledger; if it had failed before, somebody had it tried again."""
+        self._ends.pop((command.command_id, command.revision), None)
+        self.settle(command.command_id)
+
     def ahead_of(self, command: RoutedCommand) -> Parked | None:
         """The first parked command of its key; None if there is none, or if it is the command itself."""
         first = next(iter(self._parked.get(command.ordering_key, {}).values()), None)
         return None if first is None or first.command.command_id == command.command_id else first
 
-    def is_parked(self, command_id: str) -> bool:
-        """There is a letter for it already."""
-        return command_id in self._keys
+    def is_parked(self, command: RoutedCommand) -> bool:
+        """There is a letter for this revision of it already."""
+        key = self._keys.get(command.command_id)
+        return key is not None and self._parked[key][command.command_id].command.revision >= command.revision
 
     def outcome(self, command: RoutedCommand) -> Outcome | None:
         """How the command ended, if it has failed before."""

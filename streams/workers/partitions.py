@@ -37,6 +37,11 @@ def will_come_again(app: LineApp, origin: Origin) -> bool:
     return at in app.consumer.assignment() and origin.offset >= (app.consumer._committed_offset.get(at) or 0)
 
 
+def has_both(app: LineApp, partition: Any, topic: str) -> bool:
+    """The partition of the same number of `topic` is ours too, as Faust's assignor has it for topics of one size."""
+    return any(at.topic == topic and at.partition == partition.partition for at in app.consumer.assignment())
+
+
 def _on_state(app: LineApp, partition: Any, change: str) -> None:
     """Change the partition's state in the thread of its consumer.
 

@@ -17,7 +17,7 @@ from streams.endings import Source, refused
 from streams.errors import MalformedCommand, RefusedCommand
 from streams.kafka import codecs
 from streams.kafka.groups import ROUTE
-from streams.kafka.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, RESULTS, commands_topic
+from streams.kafka.topics import DEAD_LETTERS, MAX_MESSAGE_BYTES, RESULTS, RETENTION, commands_topic
 from streams.lanes import Abandoned, InOrder, Token
 from streams.messages import ChangeEvent, RoutedCommand
 from streams.postgres.profiles import Profile, load_profile
@@ -34,7 +34,7 @@ from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, t
 from streams.workers.names import worker_name
 from streams.workers.progress import ALWAYS, Progress
 from streams.workers.records import Record, source_of
-from streams.workers.routed_before import RoutedBefore, look_back_to, read_routed
+from streams.workers.routed_before import LOOK_BACK, RoutedBefore, look_back_to, read_routed
 from streams.workers.routing_told import RoutingTold, Told
 from streams.workers.slot import Rests
 from streams.workers.watched import watched
@@ -135,11 +135,12 @@ class RouteWorker:
         return self.slots.locked() or self.allowance.wait_s > 0
 
     async def _was_routed(self, change: ChangeEvent, token: Token) -> bool:
-        known = self.routed_before
+        known, since = self.routed_before, look_back_to(change)
+        if known is not None and change.from_snapshot and since < known.since:
+            # A snapshot emits rows that are much older than those before: whatever the topics still hold may count.
+            since, known = change.captured_at - RETENTION - LOOK_BACK, None
         if known is None:
-            known = await asyncio.to_thread(
-                read_routed, self.bootstrap_servers, self.routes.identities, look_back_to(change)
-            )
+            known = await asyncio.to_thread(read_routed, self.bootstrap_servers, self.routes.identities, since)
             if not token.is_stale:  # otherwise out of date for the next assignment
                 self.routed_before = known
         return change.command.command_id in known

@@ -23,9 +23,10 @@ REMEMBERED = 200_000
 
 
 class RoutedBefore:
-    """The last command ids that a decision was taken about."""
+    """The last command ids that a decision was taken about, of decisions taken after `since`."""
 
-    def __init__(self, command_ids: Iterable[str]) -> None:
+    def __init__(self, command_ids: Iterable[str], since: datetime) -> None:
+        self.since = since
         self._ids: OrderedDict[str, None] = OrderedDict()
         for command_id in command_ids:
             self.note(command_id)
@@ -51,7 +52,7 @@ def look_back_to(change: ChangeEvent) -> datetime:
 
 def read_routed(bootstrap_servers: str, identities: Iterable[str], since: datetime) -> RoutedBefore:
     """What the topics of the commands and of the dead letters hold since then. Blocks. Raises KafkaException."""
-    return RoutedBefore(_command_ids(bootstrap_servers, identities, since))
+    return RoutedBefore(_command_ids(bootstrap_servers, identities, since), since)
 
 
 def _command_ids(bootstrap_servers: str, identities: Iterable[str], since: datetime) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The worker `submit`, one process per identity: commands.<identity> -> the ledger -> results.
+"""The worker `submit`, one process per identity: commands.<identity>, replays.<identity> -> the ledger -> results.
 
 streams worker submit --identity org1-admin
 STREAMS_WORKER__IDENTITY=org1-admin faust -A streams.workers.submit worker
@@ -21,7 +21,8 @@ from streams.fabric.gateway import connect
 from streams.fabric.wallet import load_identity
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
-from streams.kafka.topics import commands_topic
+from streams.kafka.replays import replay_of
+from streams.kafka.topics import commands_topic, replays_topic
 from streams.refusals import load_refusals
 from streams.settings import SubmitSettings, load
 from streams.telemetry import Event, configure_logging, logger
@@ -33,7 +34,8 @@ from streams.workers.allowance import Allowance
 from streams.workers.background import beside
 from streams.workers.book import Book, Reader
 from streams.workers.breaker_news import BreakerNews
-from streams.workers.carrier import Carrier, Taken, Unreadable
+from streams.workers.carrier import Carrier
+from streams.workers.decisions import Decisions
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, take_all
 from streams.workers.gauges import watch_gateway, watch_worker
 from streams.workers.health import IdentityHealth
@@ -42,10 +44,13 @@ from streams.workers.names import worker_name
 from streams.workers.news import certificate_or_gateway, stream_interrupted
 from streams.workers.ownership import owns_partitions
 from streams.workers.patience import backoff, surroundings
+from streams.workers.pauses import Pauses
 from streams.workers.progress import Progress
 from streams.workers.publishing import Publisher
 from streams.workers.records import source_of
+from streams.workers.resolved import Resolved
 from streams.workers.submission_told import SubmissionTold
+from streams.workers.taken import Taken, Unreadable
 from streams.workers.watched import watched
 
 SESSION_TIMEOUT_S = 45.0
@@ -61,7 +66,7 @@ def create_app(settings: SubmitSettings, identity: str) -> LineApp:
     worker = SubmitWorker(app, settings, identity)
     app.lifespan, app.before_giving_back, app.after_assignment = worker.running, worker.drain, worker.begin
 
-    @app.agent(bytes_topic(app, commands_topic(identity)), name="submit", concurrency=1)
+    @app.agent(bytes_topic(app, commands_topic(identity), replays_topic(identity)), name="submit", concurrency=1)
     async def take(stream: Any) -> None:
         await take_all(app, stream, worker.take)
 
@@ -104,6 +109,7 @@ class SubmitWorker:
             at_work_since=self.intake.at_work_since,
             clock=time.monotonic,
         )
+        self.decisions = Decisions(settings.kafka.bootstrap_servers, Pauses(identity), Resolved(identity))
         self.owned_since: datetime | None = None
         self.book: Book | None = None
         self.letters = Reader(settings.kafka.bootstrap_servers, identity, partial(partitions.will_come_again, app))
@@ -118,6 +124,7 @@ class SubmitWorker:
             ) as gateway,
             watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics, self.tracing),
             beside(self.app, self.breaker_news.run()),
+            self.decisions.followed(self.app.crash),
         ):
             self.carrier = Carrier(
                 surroundings=surroundings(
@@ -134,11 +141,14 @@ class SubmitWorker:
                 intake=self.intake,
                 publisher=self.publisher,
                 allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
+                pauses=self.decisions.pauses,
+                resolved=self.decisions.resolved,
                 on_bug=self.app.crash,
                 owns_partitions=partial(owns_partitions, self.app),
                 told=SubmissionTold(self.tracing, self.metrics),
             )
-            watch_worker(self.metrics, self.breaker, self.window, self.carrier.lanes, self.intake)
+            watch_worker(self.metrics, self.breaker, self.window, self.carrier, self.intake)
+            self.metrics.watch("outbox_lanes_paused", lambda: self.decisions.pauses.in_force)
             watch_gateway(self.metrics, gateway)
             gateway.start()
             yield
@@ -153,9 +163,17 @@ class SubmitWorker:
     async def take(self, event: Any) -> None:
         """Give one record to the carrier; what is not a command of ours becomes a dead letter."""
         message = event.message
+        is_replay = message.topic == replays_topic(self.identity)
+        if is_replay and not partitions.has_both(self.app, message.tp, commands_topic(self.identity)):
+            logger().error(Event.REPLAY_HELD, origin=f"{message.topic}[{message.partition}]")
+            partitions.pause(self.app, message.tp)
+            return  # not acknowledged, so it comes again with the next assignment
         source = source_of(message, self.name)
         token = self.intake.take(message.tp, event.ack)
         owned_since = self.begin()
+        await self.decisions.known()
+        if token.is_stale:
+            return  # given back meanwhile: the next owner reads it again
         if self.book is None:
             book = await asyncio.to_thread(self.letters.read)
             if token.is_stale:
@@ -176,6 +194,7 @@ class SubmitWorker:
                 taken_at=_now(),
                 owned_since=owned_since,
                 book=self.book,
+                replay=replay_of(message.headers) if is_replay else None,
             )
         )
 

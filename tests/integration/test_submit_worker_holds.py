@@ -104,7 +104,7 @@ async def test_a_parked_command_that_turns_out_to_be_on_the_ledger_holds_nobody(
     worker.send(signal.SIGTERM)
     await worker.ended()
 
-    _say_parked(line, parked)
+    say_parked(line, parked)
     line.produce(0, later)
     await worker.start()
     await line.until_committed(later)
@@ -136,7 +136,7 @@ def _held(letters: list[DeadLetter]) -> dict[str | None, tuple[DeadLetterKind, s
     return {letter.command_id: (letter.kind, letter.error_code) for letter in letters}
 
 
-def _say_parked(line: Bench, command: RoutedCommand) -> None:
+def say_parked(line: Bench, command: RoutedCommand) -> None:
     """A letter as a worker writes it that could not learn what became of the command."""
     value = codecs.ROUTED_COMMANDS.encode(command)
     (record,) = line.broker.produce(line.broker.topic(), value)
