@@ -20,7 +20,17 @@ from streams.kafka import codecs
 from streams.kafka.groups import has_members, submit_group
 from streams.kafka.lag import lags
 from streams.kafka.reading import read_since
-from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, Topic, commands_topic, create_topics
+from streams.kafka.topics import (
+    BREAKERS,
+    CONTROLS,
+    DEAD_LETTERS,
+    OPERATOR_ACTIONS,
+    RESULTS,
+    Topic,
+    commands_topic,
+    create_topics,
+    replays_topic,
+)
 from streams.local.jars import install_jars
 from streams.local.kafka import Kafka
 from streams.local.paths import LocalPaths
@@ -136,7 +146,8 @@ class Bench:
         identity = f"{name}-{uuid.uuid4().hex[:8]}"
         folder = self.folder / identity
         folder.mkdir()
-        create_topics(self.broker, [Topic(commands_topic(identity), PARTITIONS)])
+        topics = (commands_topic(identity), replays_topic(identity))
+        create_topics(self.broker, [Topic(topic, PARTITIONS) for topic in topics])
         with _ledger(folder, identity, block_interval_s, block_size) as address:
             create_secret(folder / "nonce-secret")
             fabric = FabricSettings(
@@ -161,7 +172,10 @@ def bench(folder: Path) -> Iterator[Bench]:
         supervisor.start(kafka.process())
         create_topics(
             kafka.bootstrap_servers,
-            [Topic(RESULTS, PARTITIONS), Topic(DEAD_LETTERS, 1), Topic(BREAKERS, 1, is_compacted=True)],
+            [
+                Topic(RESULTS, PARTITIONS),
+                *(Topic(name, 1) for name in (DEAD_LETTERS, BREAKERS, CONTROLS, OPERATOR_ACTIONS)),
+            ],
         )
         yield Bench(folder, kafka.bootstrap_servers)
 

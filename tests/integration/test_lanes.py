@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from neighbours import Broker, eventually
 from submit_bench import Bench
 
@@ -15,6 +16,9 @@ from streams.messages import OutcomeKind, RoutedCommand
 from streams.operations import lanes
 from streams.operations.audit import actions
 from streams.operators import LaneControl
+from streams.workers.decisions import Decisions
+from streams.workers.pauses import Pauses
+from streams.workers.resolved import Resolved
 
 BEGAN_AT = datetime.now(UTC)
 WITHIN_S = 1.0
@@ -130,3 +134,19 @@ def test_what_is_paused_can_be_listed_and_is_on_record(broker: Broker) -> None:
     assert ("pause", "eve", "incident 7") in done
     assert done[-1] == ("resume", "eve", "over")
     lanes.resume(broker.bootstrap_servers, [replace(second, is_paused=False)])
+
+
+async def test_while_nobody_can_say_what_is_paused_nothing_is_known_and_the_worker_can_end(broker: Broker) -> None:
+    ended: list[BaseException] = []
+
+    async def crash(error: BaseException) -> None:
+        ended.append(error)
+
+    away = Decisions("127.0.0.1:1", Pauses("i"), Resolved("i"))
+    async with away.followed(crash):
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(away.known(), timeout=1.0)
+    there = Decisions(broker.bootstrap_servers, Pauses("i"), Resolved("i"))
+    async with there.followed(crash):
+        await asyncio.wait_for(there.known(), timeout=30.0)
+    assert (away.is_known, there.is_known, ended) == (False, True, [])
