@@ -76,7 +76,8 @@ def _refuse_what_has_changed(plan: Plan, execution: Execution) -> None:
     if changed := execution.changed_since():
         named = f"{', '.join(changed[:NAMED])}{', ...' if len(changed) > NAMED else ''}"
         raise PipelineError(
-            f"{plan.file}: the plan is stale: {len(changed)} of its commands have a newer outcome ({named}); make a new one"
+            f"{plan.file}: the plan is stale: {len(changed)} of its commands have a newer outcome ({named});"
+            " make a new one"
         )
 
 
