@@ -125,13 +125,13 @@ def progress(line: RunningLine, plan: Path) -> Mapping[str, Any]:
 
 @pytest.fixture
 def publisher(line: RunningLine, population: Population, names: Names) -> Any:
-    """(plan, process that publishes it slowly, the commands)."""
+    """(plan, process that publishes it so slowly that it can be paused on a busy machine, the commands)."""
     payee, plan = names.user_id("MY"), line.folder / "slow.jsonl"
     command_ids = refused_transfers(line, population.payers[1], payee, MANY)
     line.carry("CREATE_USER", payloads.create_user(payee))
     flags = [*only(command_ids), "--include-failed", "--export", plan.name]
     assert line.streams("replay", *flags).returncode == 0
-    arguments = [str(STREAMS), "replay", "--execute", "--plan", plan.name, "--rate", "4"]
+    arguments = [str(STREAMS), "replay", "--execute", "--plan", plan.name, "--rate", "0.5"]
     process = subprocess.Popen(arguments, cwd=line.folder, env=environment({}), stdout=subprocess.DEVNULL)
     yield plan, process, command_ids
     process.kill()
@@ -142,12 +142,12 @@ def test_a_replay_pauses_and_what_a_killed_publisher_left_is_published_by_anothe
     line: RunningLine, publisher: tuple[Path, subprocess.Popen[bytes], list[str]]
 ) -> None:
     plan, process, command_ids = publisher
-    line.until(lambda: progress(line, plan).get("handled", 0) >= 4, "a replay that has begun")
+    line.until(lambda: progress(line, plan).get("handled", 0) >= 2, "a replay that has begun")
     replay_id = progress(line, plan)["replay_id"]
     assert line.streams("replay", "pause", replay_id).returncode == 0
     line.until(lambda: progress(line, plan)["state"] == "paused", "a pause")
     handled = progress(line, plan)["handled"]
-    assert 4 <= handled < MANY
+    assert 2 <= handled < MANY
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert progress(line, plan)["handled"] == handled

@@ -34,7 +34,7 @@ class Story:
     _events: list[tuple[float, str, str, str]] = field(default_factory=list, init=False)
     process: Callable[[], object] = field(default=lambda: None, init=False)
     _in_flight: dict[tuple[object, str], str] = field(default_factory=dict, init=False)
-    _started: dict[str, float] = field(default_factory=dict, init=False)
+    _started: dict[tuple[object, str], float] = field(default_factory=dict, init=False)
     _pauses: dict[str | None, float] = field(default_factory=dict, init=False)
 
     def tell(self, what: str, planned: Planned | None = None, *details: object) -> None:
@@ -61,14 +61,14 @@ class Story:
 
     def starts(self, planned: Planned) -> None:
         """A process makes a proposal for it."""
-        self._started.setdefault(planned.command.command_id, self.loop.time())
+        self._started.setdefault((self.process(), planned.command.command_id), self.loop.time())
 
     def asks_for(self, planned: Planned, attempt: int, chain: Chain) -> None:
         """A process asks for endorsements of an attempt."""
         command_id = planned.command.command_id
         self.tell("endorse", planned, attempt)
         for key in (None, planned.command.ordering_key):
-            if self._started[command_id] > self._pauses.get(key, self.loop.time()):
+            if self._started[self.process(), command_id] > self._pauses.get(key, self.loop.time()):
                 self.broken("what is paused is not started", command_id)
         if attempt:
             earlier = chain.first.get(f"{command_id}/{attempt - 1}")
@@ -81,10 +81,8 @@ class Story:
 
     def process_died(self, process: object) -> None:
         """Nothing of it is in flight any more."""
-        for of, key in list(self._in_flight):
-            if of is process:
-                del self._in_flight[of, key]
-        self._started.clear()
+        self._in_flight = {at: command_id for at, command_id in self._in_flight.items() if at[0] is not process}
+        self._started = {at: since for at, since in self._started.items() if at[0] is not process}
 
     def put_into_a_block(self, chain: Chain, envelope: Envelope) -> None:
         chain.put_into_a_block(envelope)
@@ -112,7 +110,7 @@ class Story:
             self.broken("nothing is parked", f"{outcome.command_id}: {outcome.error}")
 
     def _leave(self, command_id: str) -> None:
-        self._started.pop(command_id, None)
+        self._started.pop((self.process(), command_id), None)
         for key in self.planned[command_id].keys:
             at = self.process(), key
             if self._in_flight.get(at) == command_id:

@@ -66,14 +66,19 @@ def begin(settings: ToolSettings, plan: Plan, pace: Pace, tell: Callable[[Replay
                 f" or: streams replay resume {other.replay_id}"
             )
         with _execution(settings, plan, progress, controls, pace.rate, tell) as execution:
-            if changed := execution.changed_since():
-                raise PipelineError(
-                    f"{plan.file}: the plan is stale: {len(changed)} of its commands have a newer outcome"
-                    f" ({', '.join(changed[:NAMED])}{', ...' if len(changed) > NAMED else ''}); make a new one"
-                )
+            _refuse_what_has_changed(plan, execution)
             _record(settings, "replay", progress, dict(plan.head.flags), dict(plan.head.counts))
             tell_progress(bootstrap_servers, progress)
             return execution.run()
+
+
+def _refuse_what_has_changed(plan: Plan, execution: Execution) -> None:
+    if changed := execution.changed_since():
+        named = f"{', '.join(changed[:NAMED])}{', ...' if len(changed) > NAMED else ''}"
+        raise PipelineError(
+            f"{plan.file}: the plan is stale: {len(changed)} of its commands have a newer outcome ({named});"
+            " make a new one"
+        )
 
 
 def pause(settings: ToolSettings, replay_id: str) -> None:
