@@ -27,11 +27,12 @@ from streams.messages import (
     OutcomeKind,
     RoutedCommand,
 )
+from streams.operators import LaneControl, LetterResolution, OperatorAction, Resolution
 
 MAGIC = b"\xc3\x01"
 _HEADER_SIZE = len(MAGIC) + 8
 
-M = TypeVar("M", RoutedCommand, Outcome, DeadLetter, BreakerChange)
+M = TypeVar("M", RoutedCommand, Outcome, DeadLetter, BreakerChange, OperatorAction, LaneControl, LetterResolution)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def _is_of_another_version(value: bytes) -> bool:
 
 @cache
 def _known_headers() -> frozenset[bytes]:
-    return frozenset(_schema(codec.name)[1] for codec in (ROUTED_COMMANDS, OUTCOMES, DEAD_LETTERS, BREAKERS))
+    return frozenset(_schema(name)[1] for name in _NAMES)
 
 
 def _routed_command(record: dict[str, Any]) -> RoutedCommand:
@@ -122,7 +123,37 @@ def _breaker_change(record: dict[str, Any]) -> BreakerChange:
     return BreakerChange(**record)
 
 
+def _operator_action(record: dict[str, Any]) -> OperatorAction:
+    return OperatorAction(**record)
+
+
+def _lane_control(record: dict[str, Any]) -> LaneControl:
+    return LaneControl(**record)
+
+
+def _letter_resolution(record: dict[str, Any]) -> LetterResolution:
+    resolution, letter = Resolution(record["resolution"]), Origin(**record["letter"])
+    return LetterResolution(**{**record, "resolution": resolution, "letter": letter})
+
+
 ROUTED_COMMANDS = Codec("routed_command", _routed_command)
 OUTCOMES = Codec("outcome", _outcome)
 DEAD_LETTERS = Codec("dead_letter", _dead_letter)
 BREAKERS = Codec("breaker", _breaker_change)
+OPERATOR_ACTIONS = Codec("operator_action", _operator_action)
+LANE_CONTROLS = Codec("lane_control", _lane_control)
+LETTER_RESOLUTIONS = Codec("letter_resolution", _letter_resolution)
+
+_NAMES = tuple(
+    codec.name
+    for codec in (
+        ROUTED_COMMANDS,
+        OUTCOMES,
+        DEAD_LETTERS,
+        BREAKERS,
+        OPERATOR_ACTIONS,
+        LANE_CONTROLS,
+        LETTER_RESOLUTIONS,
+    )
+)
+"""Of the schemas in use."""

@@ -14,6 +14,8 @@ from streams.errors import StackFailed
 RESULTS = "results"
 DEAD_LETTERS = "dead-letters"
 BREAKERS = "breakers"
+CONTROLS = "controls"
+OPERATOR_ACTIONS = "operator-actions"
 COMMANDS_PREFIX = "commands."
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
@@ -26,6 +28,7 @@ MAX_DEAD_LETTER_BYTES = 4 * MAX_MESSAGE_BYTES
 # Dead letters must live at least as long as commands and change events: they tell which commands have failed
 # (streams/workers/book.py). connectors/outbox.json has the same retention for change events.
 RETENTION = timedelta(days=14)
+ACTIONS_RETENTION = timedelta(days=365)
 
 
 def commands_topic(identity: str) -> str:
@@ -44,6 +47,7 @@ class Topic:
     partitions: int
     max_message_bytes: int = MAX_MESSAGE_BYTES
     is_compacted: bool = False
+    retention: timedelta = RETENTION
 
     @property
     def config(self) -> dict[str, str]:
@@ -51,7 +55,7 @@ class Topic:
         kept = (
             {"cleanup.policy": "compact"}
             if self.is_compacted
-            else {"retention.ms": str(RETENTION // timedelta(milliseconds=1))}
+            else {"retention.ms": str(self.retention // timedelta(milliseconds=1))}
         )
         return {"max.message.bytes": str(self.max_message_bytes), **kept}
 
@@ -64,6 +68,8 @@ def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: i
         Topic(RESULTS, command_partitions),
         Topic(DEAD_LETTERS, 1, MAX_DEAD_LETTER_BYTES),
         Topic(BREAKERS, 1, is_compacted=True),
+        Topic(CONTROLS, 1, is_compacted=True),
+        Topic(OPERATOR_ACTIONS, 1, retention=ACTIONS_RETENTION),
     ]
 
 

@@ -94,4 +94,7 @@ class ToolSettings(Settings):
     submit: WindowSettings = WindowSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
     refusals: Path = REFUSALS
+    operator: str | None = Field(
+        None, description="Who acts, in the record of what operators do; default: `<user>@<host>`."
+    )
     worker: WorkerSettings = WorkerSettings()

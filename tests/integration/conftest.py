@@ -9,7 +9,7 @@ import pytest
 from neighbours import Broker, Database, Outbox, supervised
 from submit_bench import Bench, bench
 
-from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS
+from streams.kafka.topics import BREAKERS, CONTROLS, DEAD_LETTERS, OPERATOR_ACTIONS, RESULTS
 from streams.local.jars import install_jars
 from streams.local.kafka import Kafka
 from streams.local.passwords import load_passwords
@@ -50,7 +50,8 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         broker = Broker(server.bootstrap_servers)
         broker.topic(6, RESULTS)
         broker.topic(1, DEAD_LETTERS)
-        broker.topic(1, BREAKERS)
+        for name in (BREAKERS, CONTROLS, OPERATOR_ACTIONS):
+            broker.topic(1, name)
         yield broker
 
 
