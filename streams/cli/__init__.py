@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, line, routes, simulator, stack, workers
+from streams.cli import chaos, demo, line, reconcile, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -27,6 +27,7 @@ stack.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
+reconcile.add_to(app)
 workers.add_to(app)
 routes.add_to(app)
 simulator.add_to(app)

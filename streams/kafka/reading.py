@@ -16,6 +16,7 @@ from streams.telemetry import Event, logger
 
 READ_TIMEOUT_S = 15.0
 LEADER_PAUSE_S = 0.1
+BATCH_SIZE = 1000
 CLOCK_SKEW = timedelta(seconds=60)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Before every record."""
@@ -32,6 +33,7 @@ def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[
             "group.id": "reading",  # required by the library; nothing is ever committed
             "enable.auto.commit": False,
             "enable.partition.eof": False,
+            "queued.max.messages.kbytes": 8192,  # a reader may be slower than the brokers
             "log_level": 0,
         }
     )
@@ -39,10 +41,12 @@ def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[
         ends = _assign(consumer, topic, since)
         deadline = time.monotonic() + READ_TIMEOUT_S
         while ends:
-            message = consumer.poll(0.2)
-            if message is not None and message.error() is None:
-                yield message
-                deadline = time.monotonic() + READ_TIMEOUT_S
+            first = consumer.poll(0.2)
+            batch = [] if first is None else [first, *consumer.consume(BATCH_SIZE - 1, timeout=0)]
+            for message in batch:
+                if message.error() is None:
+                    yield message
+                    deadline = time.monotonic() + READ_TIMEOUT_S
             _drop_finished(consumer, topic, ends)
             if time.monotonic() > deadline:
                 raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")

@@ -17,6 +17,7 @@ from streams.settings.processes import (
     ToolSettings,
     UpSettings,
 )
+from streams.settings.reconcile import ReconcileSettings
 from streams.settings.sections import (
     ConnectSettings,
     FabricSettings,
@@ -36,6 +37,7 @@ __all__ = [
     "OutboxSettings",
     "PerhapsPostgresSettings",
     "PostgresSettings",
+    "ReconcileSettings",
     "RouteSettings",
     "RoutesCheckSettings",
     "SendSettings",

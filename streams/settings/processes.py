@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.files import SCHEMAS
+from streams.settings.reconcile import ReconcileSettings
 from streams.settings.sections import (
     ConnectSettings,
     FabricSettings,
@@ -98,3 +99,4 @@ class ToolSettings(Settings):
         None, description="Who acts, in the record of what operators do; default: `<user>@<host>`."
     )
     worker: WorkerSettings = WorkerSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
