@@ -85,7 +85,7 @@ class Reconciliation:
         gathered = await asyncio.to_thread(gather, self.parties, self.window, notebook)
         self.progress(f"comparing {gathered.rows} rows")
         possible = PossibleIds.of(self.fabric, self.parties.identities)
-        await asyncio.to_thread(_judge_all, notebook, self._limits(gathered), possible)
+        await asyncio.to_thread(judge_all, notebook, self._limits(gathered), possible)
         with psycopg.connect(self.parties.dsn, connect_timeout=5, autocommit=True) as connection:
             capture = Capture(
                 connection, self.parties, gathered.log_position, began_at - CLOCKS_DIFFER_BY, self.capture_patience_s
@@ -156,7 +156,7 @@ class Reconciliation:
         )
 
 
-def _judge_all(notebook: Notebook, limits: Limits, possible: PossibleIds) -> None:
+def judge_all(notebook: Notebook, limits: Limits, possible: PossibleIds) -> None:
     """Every command; and the ids that commands can have whose rows are not COMMITTED."""
     suspicions: list[Suspicion] = []
     ids: list[tuple[str, str, str, int]] = []
