@@ -101,6 +101,7 @@ class Outcome:
 
     `attempts` counts the transaction ids tried (0: nothing was sent). `stages` holds the time at which the
     command passed each stage, by name: created, captured, routed, taken, endorsed, submitted, committed.
+    `redriven_by`: the replay or redrive that tried the command again though it had FAILED; its row may leave FAILED.
     """
 
     command_id: str
@@ -113,6 +114,7 @@ class Outcome:
     error: str | None = None
     attempts: int = 0
     stages: Mapping[str, datetime] = field(default_factory=dict)
+    redriven_by: str | None = None
     worker: str
     happened_at: datetime
 

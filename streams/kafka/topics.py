@@ -17,6 +17,7 @@ BREAKERS = "breakers"
 CONTROLS = "controls"
 OPERATOR_ACTIONS = "operator-actions"
 COMMANDS_PREFIX = "commands."
+REPLAYS_PREFIX = "replays."
 
 MAX_MESSAGE_BYTES = 4 * 1024 * 1024
 """The largest record, the connector's included (connectors/outbox.json): a payload of 1 MiB fits, whatever is escaped
@@ -34,6 +35,11 @@ ACTIONS_RETENTION = timedelta(days=365)
 def commands_topic(identity: str) -> str:
     """The topic of the commands that `identity` signs."""
     return COMMANDS_PREFIX + identity
+
+
+def replays_topic(identity: str) -> str:
+    """The topic of what is delivered to the workers of `identity` once more; partitioned as that of its commands."""
+    return REPLAYS_PREFIX + identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +68,10 @@ class Topic:
 
 def line_topics(identities: Iterable[str], cdc_topic: str, command_partitions: int) -> list[Topic]:
     """Every topic of the line. Change events have one partition: the order of the log is kept up to routing."""
+    by_identity = [topic for identity in identities for topic in (commands_topic(identity), replays_topic(identity))]
     return [
         Topic(cdc_topic, 1),
-        *(Topic(commands_topic(identity), command_partitions) for identity in identities),
+        *(Topic(topic, command_partitions) for topic in by_identity),
         Topic(RESULTS, command_partitions),
         Topic(DEAD_LETTERS, 1, MAX_DEAD_LETTER_BYTES),
         Topic(BREAKERS, 1, is_compacted=True),

@@ -67,7 +67,9 @@ class FakeOutbox:
 
 
 def _may_change(row: Row, update: RowUpdate) -> bool:
-    """A final row never changes; a SUBMITTED one is not held back any more."""
+    """A final row never changes, but by a redrive of what FAILED; a SUBMITTED one is not held back any more."""
+    if row.status == RowStatus.FAILED and update.is_redrive:
+        return update.status != RowStatus.PENDING
     return row.status not in FINAL and (row.status, update.status) != (RowStatus.SUBMITTED, RowStatus.PENDING)
 
 

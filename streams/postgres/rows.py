@@ -41,7 +41,19 @@ def statement(name: str, profile: Profile) -> sql.Composed:
 
 
 def apply_updates(connection: psycopg.Connection[Any], profile: Profile, updates: Sequence[RowUpdate]) -> set[str]:
-    """Write the updates in one guarded statement; the ids of the rows that changed. The caller commits."""
+    """Write the updates in their order; the ids of the rows that changed. The caller commits.
+
+    One guarded statement, or more if commands have several updates: a statement writes a row once.
+    """
+    changed: set[str] = set()
+    while updates:
+        first = {update.command_id: update for update in reversed(updates)}
+        changed |= _apply_round(connection, profile, list(first.values()))
+        updates = [update for update in updates if first[update.command_id] is not update]
+    return changed
+
+
+def _apply_round(connection: psycopg.Connection[Any], profile: Profile, updates: Sequence[RowUpdate]) -> set[str]:
     parameters = {
         "command_ids": [u.command_id for u in updates],
         "statuses": [u.status.value for u in updates],
@@ -51,6 +63,7 @@ def apply_updates(connection: psycopg.Connection[Any], profile: Profile, updates
         "submitted_ats": [u.submitted_at for u in updates],
         "error_codes": [u.error_code for u in updates],
         "errors": [u.error for u in updates],
+        "redrives": [u.is_redrive for u in updates],
     }
     rows = connection.execute(statement("write_back", profile), parameters).fetchall()
     return {row[0] for row in rows}

@@ -1,6 +1,7 @@
 -- One statement per batch of outcomes, each command once. PENDING is the news of a command that is held back: its row
--- keeps the status it has (PENDING or LOCKED) and its lock. The guard is the WHERE clause: a final row never changes, a
--- SUBMITTED one is not held back any more, and a row that shows the news already is not written again.
+-- keeps the status it has (PENDING or LOCKED) and its lock. The guard is the WHERE clause: a final row never changes,
+-- unless it is FAILED and an operator had its command tried again; a SUBMITTED one is not held back any more; and a row
+-- that shows the news already is not written again.
 UPDATE {table} AS outbox
 SET {status}       = CASE news.status WHEN 'PENDING' THEN outbox.{status} ELSE news.status::{status_type} END,
     {attempts}     = greatest(outbox.{attempts}, news.attempts),
@@ -20,10 +21,14 @@ FROM unnest(
     %(block_numbers)s::bigint[],
     %(submitted_ats)s::timestamptz[],
     %(error_codes)s::text[],
-    %(errors)s::text[]
-) AS news (command_id, status, attempts, transaction_id, block_number, submitted_at, error_code, error)
+    %(errors)s::text[],
+    %(redrives)s::boolean[]
+) AS news (command_id, status, attempts, transaction_id, block_number, submitted_at, error_code, error, is_redrive)
 WHERE outbox.{id} = news.command_id
-  AND outbox.{status} IN ('PENDING', 'LOCKED', 'SUBMITTED')
+  AND (
+    outbox.{status} IN ('PENDING', 'LOCKED', 'SUBMITTED')
+    OR (outbox.{status} = 'FAILED' AND news.is_redrive AND news.status <> 'PENDING')
+  )
   AND NOT (outbox.{status} = 'SUBMITTED' AND news.status = 'PENDING')
   AND (
     CASE news.status WHEN 'PENDING' THEN outbox.{status}::text ELSE news.status END,

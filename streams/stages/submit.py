@@ -36,14 +36,19 @@ async def submit(
     surroundings: Surroundings,
     rest: Rest,
     alone_since: datetime | None = None,
+    *,
+    is_repeated: bool = False,
+    redriven_by: str | None = None,
 ) -> Ending:
     """RoutedCommand -> Ending. Returns with the ledger's final answer, or with a parked command.
 
     `alone_since`: since when nobody but this call submits the command: when this process was given its partition, or
     now if it was parked before. What was routed earlier may have been submitted, and may still be on its way.
-    None: nobody else can have had the command. Raises only what `rest` raises that is no Exception.
+    None: nobody else can have had the command. `is_repeated`: it was delivered before, whenever it was routed.
+    Raises only what `rest` raises that is no Exception.
     """
-    submission = _Submission(command, taken_at, surroundings, rest, alone_since)
+    submission = _Submission(command, taken_at, surroundings, rest, alone_since, is_repeated=is_repeated)
+    submission.record.redriven_by = redriven_by
     try:
         return await submission.run()
     except Exception as bug:
@@ -54,13 +59,21 @@ class _Submission:
     """One command. `_try` is the way of a healthy one, `_after` is every fork of it; the rest are the forks."""
 
     def __init__(
-        self, command: RoutedCommand, taken_at: datetime, around: Surroundings, rest: Rest, alone_since: datetime | None
+        self,
+        command: RoutedCommand,
+        taken_at: datetime,
+        around: Surroundings,
+        rest: Rest,
+        alone_since: datetime | None,
+        *,
+        is_repeated: bool,
     ) -> None:
         self.command, self.around = command, around
         self.record = Record(command=command, taken_at=taken_at, worker=around.worker, now=around.now)
         self.patience = Patience(around, rest)
         self.look_up = LookUp(around, command, self.patience)
-        self.is_redelivered = alone_since is not None and command.routed_at < alone_since + CLOCKS_DIFFER_BY
+        is_older = alone_since is not None and command.routed_at < alone_since + CLOCKS_DIFFER_BY
+        self.is_redelivered = is_repeated or is_older
         self.is_fresh = alone_since is not None and not self.is_redelivered
         self.settled_at = (alone_since or taken_at) + timedelta(seconds=around.settle_s)
         self.in_hand: InHand | None = None

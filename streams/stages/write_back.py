@@ -1,6 +1,6 @@
 """Outcomes -> row updates: what the rows have to show.
 
-Several outcomes of one command in a batch become one update.
+Several outcomes of one command in a batch become one update; from where an operator had it tried again, another one.
 Whether the row may still change is decided by the guarded UPDATE (`streams/postgres/write_back.sql`).
 """
 
@@ -32,7 +32,7 @@ _STATUS = {
     OutcomeKind.COMMITTED: RowStatus.COMMITTED,
 }
 FINAL = frozenset({RowStatus.COMMITTED, RowStatus.FAILED})
-"""Nothing that arrives later may change them."""
+"""Nothing that arrives later may change them, but that a command that FAILED was tried again by an operator."""
 
 ERROR_LENGTH = 1000
 """Characters of an error text that a row keeps, as the polling worker did."""
@@ -43,7 +43,8 @@ class RowUpdate:
     """The new content of a row's status columns.
 
     PENDING is the news of a command that is held back: the row keeps the status it has and shows the error, as long as
-    it is PENDING or LOCKED.
+    it is PENDING or LOCKED. `is_redrive`: news of a command that an operator had tried again; it may change a FAILED
+    row.
     """
 
     command_id: str
@@ -54,23 +55,33 @@ class RowUpdate:
     error_code: str | None
     error: str | None
     submitted_at: datetime | None
+    is_redrive: bool = False
 
 
 def write_back(outcomes: Iterable[Outcome]) -> list[RowUpdate]:
-    """Outcomes -> RowUpdates, one per command, in the order in which the commands first appear.
+    """Outcomes -> RowUpdates in the order in which they must be written, one per command and one more per redrive.
 
     The same as writing each outcome on its own, one after the other.
     """
-    updates: dict[str, RowUpdate] = {}
+    updates: list[RowUpdate] = []
+    newest: dict[str, int] = {}
     for outcome in outcomes:
-        known, news = updates.get(outcome.command_id), _update(outcome)
-        updates[outcome.command_id] = news if known is None else _merged(known, news)
-    return list(updates.values())
+        news, at = _update(outcome), newest.get(outcome.command_id)
+        # What was known before a redrive means nothing to a row that is FAILED already, and the redrive does.
+        if at is None or (news.is_redrive and not updates[at].is_redrive):
+            newest[outcome.command_id] = len(updates)
+            updates.append(news)
+        else:
+            updates[at] = _merged(updates[at], news)
+    return updates
 
 
 def _merged(known: RowUpdate, news: RowUpdate) -> RowUpdate:
     """What the guarded UPDATE makes of a row that shows `known` when `news` arrives."""
-    if known.status in FINAL or (known.status, news.status) == (RowStatus.SUBMITTED, RowStatus.PENDING):
+    is_tried_again = known.status == RowStatus.FAILED and news.is_redrive and news.status != RowStatus.PENDING
+    if known.status in FINAL and not is_tried_again:
+        return known
+    if (known.status, news.status) == (RowStatus.SUBMITTED, RowStatus.PENDING):
         return known
     return replace(
         news,
@@ -78,6 +89,7 @@ def _merged(known: RowUpdate, news: RowUpdate) -> RowUpdate:
         transaction_id=news.transaction_id or known.transaction_id,
         block_number=known.block_number if news.block_number is None else news.block_number,
         submitted_at=news.submitted_at or known.submitted_at,
+        is_redrive=news.is_redrive or (known.is_redrive and known.status != RowStatus.PENDING),
     )
 
 
@@ -93,6 +105,7 @@ def _update(outcome: Outcome) -> RowUpdate:
         error_code=outcome.error_code,
         error=_storable(outcome.error),
         submitted_at=outcome.stages.get("submitted") if is_news else None,
+        is_redrive=outcome.redriven_by is not None,
     )
 
 

@@ -26,6 +26,7 @@ class Event(StrEnum):
     COMMAND_FAILED = "command failed"
     COMMAND_RETRIED = "command is tried again"
     COMMAND_HELD_BACK = "command waits behind a parked one"
+    REPLAY_HELD = "replays held back: the topic must have as many partitions as that of the commands"
     COMMAND_PARKED = "command parked by a bug"
     BREAKER_OPEN = "breaker open"
     BREAKER_CLOSED = "breaker closed"

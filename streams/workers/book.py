@@ -75,6 +75,11 @@ class Book:
             if not self._parked[key]:
                 del self._parked[key]
 
+    def committed(self, command: RoutedCommand) -> None:
+        """It is on the ledger; if it had failed before, somebody had it tried again."""
+        self._ends.pop((command.command_id, command.revision), None)
+        self.settle(command.command_id)
+
     def ahead_of(self, command: RoutedCommand) -> Parked | None:
         """The first parked command of its key; None if there is none, or if it is the command itself."""
         first = next(iter(self._parked.get(command.ordering_key, {}).values()), None)

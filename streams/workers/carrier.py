@@ -12,6 +12,7 @@ from typing import Protocol
 
 from streams.endings import Ending, Source, dead_letter
 from streams.errors import LedgerError
+from streams.kafka.replays import Replay
 from streams.lanes import Lanes, Token
 from streams.messages import DeadLetter, Outcome, OutcomeKind, RoutedCommand
 from streams.retry import Step
@@ -23,6 +24,7 @@ from streams.workers.book import Book
 from streams.workers.intake import Intake
 from streams.workers.parked import held_back, is_on_ledger
 from streams.workers.recent import Recent
+from streams.workers.replay_gate import ReplayGate
 from streams.workers.slot import Rests, Slot
 
 
@@ -38,7 +40,8 @@ class Publisher(Protocol):
 class Taken:
     """A command in hand: the record it came in, and the token that acknowledges it.
 
-    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since.
+    `owned_since`: when its partition was assigned; `book`: what the dead letters said then and say since. `replay`:
+    what delivered it once more; None: it is live.
     """
 
     source: Source
@@ -47,6 +50,12 @@ class Taken:
     taken_at: datetime
     owned_since: datetime
     book: Book
+    replay: Replay | None = None
+
+    @property
+    def redriven_by(self) -> str | None:
+        """What tries it again though it may have failed."""
+        return self.replay.replay_id if self.replay is not None and self.replay.is_redrive else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,22 +83,29 @@ class Carrier:
         self.surroundings, self.window, self.intake = surroundings, window, intake
         self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
+        self.replays: ReplayGate[Taken] = ReplayGate(lambda: window.limit, self._enter)
         self._rests = Rests()
         self._recent = Recent(surroundings.settle_s, surroundings.now)
 
     def take(self, taken: Taken | Unreadable) -> None:
         """Queue it behind the others of its keys."""
         match taken:
-            case Taken(command=command):
-                self.lanes.put((command.ordering_key, *command.touches), taken)
+            case Taken(replay=Replay(share=share)):
+                self.replays.take(share, taken)
+            case Taken():
+                self._enter(taken)
             case Unreadable(letter=letter):
                 self.lanes.put((str(letter.origin),), taken)
+
+    def _enter(self, taken: Taken) -> None:
+        self.lanes.put((taken.command.ordering_key, *taken.command.touches), taken)
 
     async def drain(self, timeout_s: float) -> int:
         """Before partitions are given back: what is with the ledger may finish; how many were cut off."""
         self.window.close()
         self._rests.end()
         abandoned = await self.lanes.drain(timeout_s)
+        self.replays.forget()
         self.intake.forget()
         self._rests.begin()
         self.window.reopen()
@@ -102,9 +118,12 @@ class Carrier:
             case Unreadable(letter=letter):
                 await self._bury(letter)
         self.intake.finish(taken.token)
+        if isinstance(taken, Taken) and taken.replay is not None and not taken.token.is_stale:
+            self.replays.finished()
 
     async def _command(self, taken: Taken) -> None:
-        known = taken.book.outcome(taken.command) or self._recent.outcome(taken.command)
+        failed_before = None if taken.redriven_by else taken.book.outcome(taken.command)
+        known = failed_before or self._recent.outcome(taken.command)
         if known is not None:
             self.absorbed()
             await self.publisher.outcome(known)
@@ -114,7 +133,13 @@ class Carrier:
             ending = await self._held_back(taken, slot)
             if ending is None:
                 ending = await submit(
-                    taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
+                    taken.command,
+                    taken.taken_at,
+                    self.surroundings,
+                    slot.rest,
+                    self._alone_since(taken),
+                    is_repeated=taken.replay is not None,
+                    redriven_by=taken.redriven_by,
                 )
             await self._publish(taken, ending)
 
@@ -150,7 +175,7 @@ class Carrier:
             taken.book.note(letter)
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
-            taken.book.settle(outcome.command_id)
+            taken.book.committed(taken.command)
             if "endorsed" not in outcome.stages:  # it was on the ledger already
                 self.absorbed()
         await self.publisher.outcome(outcome)

@@ -122,9 +122,9 @@ def line_app(group: str, kafka: KafkaSettings, worker: WorkerSettings, *, sessio
     )
 
 
-def bytes_topic(app: LineApp, name: str) -> Any:
-    """A topic whose keys and values are bytes as they are; decoding is ours."""
-    return app.topic(name, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
+def bytes_topic(app: LineApp, *names: str) -> Any:
+    """Topics as one stream, whose keys and values are bytes as they are; decoding is ours."""
+    return app.topic(*names, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw")
 
 
 async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[None]]) -> None:

@@ -28,6 +28,11 @@ def unacknowledged(app: LineApp, topic: str) -> dict[Any, int]:
     return {at: consumer._committed_offset[at] or 0 for at in consumer.assignment() if at.topic == topic}
 
 
+def has_both(app: LineApp, partition: Any, topic: str) -> bool:
+    """The partition of the same number of `topic` is ours too, as Faust's assignor has it for topics of one size."""
+    return any(at.topic == topic and at.partition == partition.partition for at in app.consumer.assignment())
+
+
 def _on_state(app: LineApp, partition: Any, change: str) -> None:
     """Change the partition's state in the thread of its consumer.
 

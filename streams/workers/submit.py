@@ -1,4 +1,4 @@
-"""The worker `submit`, one process per identity: commands.<identity> -> the ledger -> results.
+"""The worker `submit`, one process per identity: commands.<identity>, replays.<identity> -> the ledger -> results.
 
 streams worker submit --identity org1-admin
 STREAMS_WORKER__IDENTITY=org1-admin faust -A streams.workers.submit worker
@@ -21,7 +21,8 @@ from streams.fabric.gateway import connect
 from streams.fabric.wallet import load_identity
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
-from streams.kafka.topics import commands_topic
+from streams.kafka.replays import replay_of
+from streams.kafka.topics import commands_topic, replays_topic
 from streams.refusals import load_refusals
 from streams.settings import SubmitSettings, load
 from streams.telemetry import Event, configure_logging, logger
@@ -58,7 +59,7 @@ def create_app(settings: SubmitSettings, identity: str) -> LineApp:
     worker = SubmitWorker(app, settings, identity)
     app.lifespan, app.before_giving_back, app.after_assignment = worker.running, worker.drain, worker.begin
 
-    @app.agent(bytes_topic(app, commands_topic(identity)), name="submit", concurrency=1)
+    @app.agent(bytes_topic(app, commands_topic(identity), replays_topic(identity)), name="submit", concurrency=1)
     async def take(stream: Any) -> None:
         await take_all(app, stream, worker.take)
 
@@ -126,7 +127,7 @@ class SubmitWorker:
                 on_bug=self.app.crash,
                 absorbed=self.metrics.absorbed,
             )
-            watch_worker(self.metrics, self.breaker, self.window, self.carrier.lanes, self.intake)
+            watch_worker(self.metrics, self.breaker, self.window, self.carrier, self.intake)
             watch_gateway(self.metrics, gateway)
             gateway.start()
             yield
@@ -141,6 +142,11 @@ class SubmitWorker:
     async def take(self, event: Any) -> None:
         """Give one record to the carrier; what is not a command of ours becomes a dead letter."""
         message = event.message
+        is_replay = message.topic == replays_topic(self.identity)
+        if is_replay and not partitions.has_both(self.app, message.tp, commands_topic(self.identity)):
+            logger().error(Event.REPLAY_HELD, origin=f"{message.topic}[{message.partition}]")
+            partitions.pause(self.app, message.tp)
+            return  # not acknowledged, so it comes again with the next assignment
         source = source_of(message, self.name)
         token = self.intake.take(message.tp, event.ack)
         owned_since = self.begin()
@@ -163,6 +169,7 @@ class SubmitWorker:
                 taken_at=_now(),
                 owned_since=owned_since,
                 book=self.book,
+                replay=replay_of(message.headers) if is_replay else None,
             )
         )
 

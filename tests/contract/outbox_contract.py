@@ -130,6 +130,23 @@ class OutboxContract:
         assert outbox.apply([update(command_id, RowStatus.PENDING, error="system is paused")]) == set()
         assert outbox.rows([command_id]) == before
 
+    def test_a_redrive_changes_a_failed_row_and_no_committed_one(self, outbox: Outbox) -> None:
+        failed, committed = inserted(outbox), inserted(outbox)
+        ends = [update(failed, RowStatus.FAILED, error="no"), update(committed, RowStatus.COMMITTED)]
+        outbox.apply(ends)
+        for status in (RowStatus.PENDING, RowStatus.SUBMITTED, RowStatus.FAILED, RowStatus.COMMITTED):
+            tried = [update(i, status, error="again", is_redrive=True) for i in (failed, committed)]
+            assert outbox.apply(tried) == (set() if status == RowStatus.PENDING else {failed})
+            assert outbox.rows([failed])[failed].status == (status if status != RowStatus.PENDING else "FAILED")
+        assert outbox.rows([committed])[committed].error is None
+
+    def test_of_several_updates_of_a_command_each_is_written_in_its_turn(self, outbox: Outbox) -> None:
+        command_id = inserted(outbox)
+        failed = update(command_id, RowStatus.FAILED, transaction_id="t", attempts=2, error="no")
+        again = update(command_id, RowStatus.COMMITTED, block_number=5, is_redrive=True)
+        assert outbox.apply([failed, again, update(command_id, RowStatus.FAILED)]) == {command_id}
+        assert shown(outbox.rows([command_id])[command_id]) == ("COMMITTED", 2, "t", 5, None, None, None)
+
     @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(st.lists(UPDATES, max_size=6))
     def test_a_status_never_goes_back_and_a_final_row_never_changes(

@@ -22,7 +22,7 @@ from streams.fabric.ids import create_secret
 from streams.kafka import codecs
 from streams.kafka.groups import submit_group
 from streams.kafka.reading import read_since
-from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import BREAKERS, DEAD_LETTERS, RESULTS, commands_topic, replays_topic
 from streams.ledger import VALID
 from streams.local.ports import HOST, choose_ports
 from streams.messages import DeadLetter, Origin, Outcome, OutcomeKind, RoutedCommand
@@ -163,6 +163,7 @@ async def bench(broker: Broker, folder: Path, partitions: int = 2) -> AsyncItera
     """A network and a topic for a new identity; a worker that still runs at the end is killed."""
     identity = f"org1-{uuid.uuid4()}"
     broker.topic(partitions, commands_topic(identity))
+    broker.topic(partitions, replays_topic(identity))
     config = SimulatorConfig(
         state=folder / "ledger",
         wallet=folder / "wallet",

@@ -17,7 +17,9 @@ WAITING, SUBMITTED, PARKED, FAILED, COMMITTED = OutcomeKind
 FINAL = {RowStatus.FAILED, RowStatus.COMMITTED}
 
 
-def outcome(kind: OutcomeKind, command_id: str = "c-1", *, error: str | None = None, attempts: int = 1) -> Outcome:
+def outcome(
+    kind: OutcomeKind, command_id: str = "c-1", *, error: str | None = None, attempts: int = 1, redriven: bool = False
+) -> Outcome:
     return Outcome(
         command_id=command_id,
         command_type="MINT",
@@ -28,6 +30,7 @@ def outcome(kind: OutcomeKind, command_id: str = "c-1", *, error: str | None = N
         error=error,
         attempts=attempts,
         stages={"created": AT.replace(year=2025), "submitted": AT},
+        redriven_by="replay" if redriven else None,
         worker="w",
         happened_at=AT.replace(year=2027),
     )
@@ -112,6 +115,17 @@ def test_a_command_that_is_held_back_says_why_and_nothing_of_a_transaction() -> 
 def test_the_newest_reason_counts_while_a_command_is_held_back() -> None:
     reasons = [outcome(WAITING, error="system is paused"), outcome(WAITING, error="behind a parked command")]
     assert one_update(*reasons).error == "behind a parked command"
+
+
+def test_what_came_before_a_redrive_is_an_update_of_its_own() -> None:
+    batch = [outcome(FAILED), outcome(SUBMITTED, redriven=True), outcome(COMMITTED, redriven=True), outcome(FAILED)]
+    updates = [(update.status, update.is_redrive) for update in write_back(batch)]
+    assert updates == [(RowStatus.FAILED, False), (RowStatus.COMMITTED, True)]
+
+
+def test_a_redrive_that_fails_and_is_tried_again_is_one_update() -> None:
+    batch = [outcome(FAILED, redriven=True), outcome(WAITING, redriven=True), outcome(SUBMITTED, redriven=True)]
+    assert [update.status for update in write_back(batch)] == [RowStatus.SUBMITTED]
 
 
 def test_nothing_becomes_nothing() -> None:

@@ -20,13 +20,14 @@ _OF_AN_ATTEMPT = ("endorsed", "submitted")
 class Record:
     """`attempt` is the current one (0, 1, ...); `tried` holds every transaction id; `stages` the time of each stage.
 
-    `told` is what the newest news said.
+    `told` is what the newest news said; `redriven_by` as in Outcome.
     """
 
     command: RoutedCommand
     taken_at: datetime
     worker: str
     now: Callable[[], datetime]
+    redriven_by: str | None = None
     attempt: int = 0
     tried: list[str] = field(default_factory=list, init=False)
     stages: dict[str, datetime] = field(init=False)
@@ -136,6 +137,7 @@ class Record:
             error=error,
             attempts=self.attempt + 1,
             stages=dict(self.stages),
+            redriven_by=self.redriven_by,
             worker=self.worker,
             happened_at=self.now(),
         )
