@@ -35,6 +35,8 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "status": ToolSettings,
     "trace": ToolSettings,
     "check": ToolSettings,
+    "lanes": ToolSettings,
+    "dead-letters": ToolSettings,
     "routes check": RoutesCheckSettings,
     "up --ledger external": ExternalLedgerSettings,
     "up": UpSettings,

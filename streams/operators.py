@@ -81,20 +81,18 @@ class Resolution(StrEnum):
     """What an operator did about a dead letter.
 
     redriven: its command was given to the workers once more. edited: with another payload, as a new revision.
-    discarded: its command is given up. kept: a discard that the ledger spoke against, taken back. dealt-with: the
-    letter is of no command; somebody has seen to it.
+    discarded: its command is given up. dealt with: its command, if it is of one, had ended; somebody has seen to it.
     """
 
     REDRIVEN = "redriven"
     EDITED = "edited"
     DISCARDED = "discarded"
-    KEPT = "kept"
     DEALT_WITH = "dealt_with"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LetterResolution:
-    """One dead letter is dealt with, or (kept) open again; the newest record of a letter counts.
+    """One dead letter is dealt with.
 
     `letter` is the address of the letter itself on the topic `dead-letters`. `revision` is the revision of the command
     that the letter is about; of an edited one, the revision that replaces it is the next.

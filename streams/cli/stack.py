@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
+from streams.cli import lanes
 from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.cli.where import LOCAL, STACK_ENV, load_here
 from streams.errors import StackFailed
@@ -151,7 +152,7 @@ def down(
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:
-    """Show the line: processes, connector, replication slot, topics with lag, breakers, rows by status.
+    """Show the line: processes, connector, replication slot, topics with lag, breakers, pauses, rows by status.
 
     Exit code 1 if a part could not be asked.
 
@@ -202,6 +203,9 @@ def _print_status(running: Running | None, found: LineStatus) -> None:
             made.add_row(*cells(breaker.identity, breaker.worker, breaker.state, since, breaker.cause or None))
         stdout.print()
         stdout.print(made)
+    if found.pauses:
+        stdout.print()
+        lanes.show(found.pauses)
     if found.rows is not None:
         counts = "  ".join(f"{name} {count:,}" for name, count in found.rows.items()) or "none"
         stdout.print(f"\nrows       {counts}")

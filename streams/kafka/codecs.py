@@ -50,6 +50,10 @@ class Codec(Generic[M]):
         fastavro.schemaless_writer(buffer, schema, asdict(message))
         return buffer.getvalue()
 
+    def wrote(self, value: bytes | None) -> bool:
+        """Whether a Kafka value is one of these, among the messages of a topic that holds several kinds."""
+        return value is not None and value[:_HEADER_SIZE] == _schema(self.name)[1]
+
     def decode(self, value: bytes | None) -> M:
         """The message in a Kafka value.
 

@@ -1,4 +1,4 @@
-"""The line as it stands: connector, slot, topics with lag, breakers, rows by status. Each part is asked on its own."""
+"""The line as it stands: connector, slot, topics with lag, breakers, pauses, rows. Each part is asked on its own."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from streams.kafka.groups import line_groups
 from streams.kafka.lag import Lag, lags
 from streams.messages import BreakerChange
 from streams.operations.breakers import breakers
+from streams.operations.lanes import pauses
+from streams.operators import LaneControl
 from streams.postgres.profiles import load_profile
 from streams.postgres.rows import count_by_status
 from streams.postgres.slots import Slot, logical_slots
@@ -32,6 +34,7 @@ class LineStatus:
     slots: list[Slot] | None
     lags: list[Lag] | None
     breakers: list[BreakerChange] | None
+    pauses: list[LaneControl] | None
     rows: dict[str, int] | None
     problems: dict[str, str]
 
@@ -58,6 +61,7 @@ def line_status(settings: ToolSettings) -> LineStatus:
         slots=ask("slot", lambda: in_database(logical_slots)),
         lags=ask("topics", lambda: lags(settings.kafka.bootstrap_servers, groups)),
         breakers=ask("breakers", lambda: breakers(settings.kafka.bootstrap_servers)),
+        pauses=ask("pauses", lambda: pauses(settings.kafka.bootstrap_servers)),
         rows=ask("rows", lambda: in_database(lambda connection: count_by_status(connection, profile))),
         problems=problems,
     )

@@ -31,6 +31,7 @@ class Event(StrEnum):
     BREAKER_OPEN = "breaker open"
     BREAKER_CLOSED = "breaker closed"
     DEAD_LETTERS_SPENT = "too many dead letters, intake stops"
+    DECISIONS_NOT_KNOWN = "what operators have decided could not be asked, nothing is started"
     LAG_NOT_KNOWN = "lag could not be asked"
     MESSAGE_UNREADABLE = "message unreadable"
     POSTGRES_UNAVAILABLE = "postgres unavailable"

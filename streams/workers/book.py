@@ -85,9 +85,10 @@ class Book:
         first = next(iter(self._parked.get(command.ordering_key, {}).values()), None)
         return None if first is None or first.command.command_id == command.command_id else first
 
-    def is_parked(self, command_id: str) -> bool:
-        """There is a letter for it already."""
-        return command_id in self._keys
+    def is_parked(self, command: RoutedCommand) -> bool:
+        """There is a letter for this revision of it already."""
+        key = self._keys.get(command.command_id)
+        return key is not None and self._parked[key][command.command_id].command.revision >= command.revision
 
     def outcome(self, command: RoutedCommand) -> Outcome | None:
         """How the command ended, if it has failed before."""

@@ -34,6 +34,7 @@ from streams.workers.background import beside
 from streams.workers.book import Book, read_book
 from streams.workers.breaker_news import BreakerNews
 from streams.workers.carrier import Carrier, Taken, Unreadable
+from streams.workers.decisions import Decisions
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, take_all
 from streams.workers.gauges import watch_gateway, watch_worker
 from streams.workers.health import IdentityHealth
@@ -41,9 +42,11 @@ from streams.workers.intake import Intake
 from streams.workers.names import worker_name
 from streams.workers.news import certificate_or_gateway, stream_interrupted
 from streams.workers.patience import backoff, surroundings
+from streams.workers.pauses import Pauses
 from streams.workers.progress import Progress
 from streams.workers.publishing import Publisher
 from streams.workers.records import source_of
+from streams.workers.resolved import Resolved
 from streams.workers.watched import watched
 
 SESSION_TIMEOUT_S = 45.0
@@ -95,6 +98,7 @@ class SubmitWorker:
             is_held=self.intake.is_paused,
             clock=time.monotonic,
         )
+        self.decisions = Decisions(settings.kafka.bootstrap_servers, Pauses(identity), Resolved(identity))
         self.owned_since: datetime | None = None
         self.book: Book | None = None
 
@@ -108,6 +112,7 @@ class SubmitWorker:
             ) as gateway,
             watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics),
             beside(self.app, self.breaker_news.run()),
+            self.decisions.followed(self.app.crash),
         ):
             self.carrier = Carrier(
                 surroundings=surroundings(
@@ -124,10 +129,13 @@ class SubmitWorker:
                 intake=self.intake,
                 publisher=self.publisher,
                 allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
+                pauses=self.decisions.pauses,
+                resolved=self.decisions.resolved,
                 on_bug=self.app.crash,
                 absorbed=self.metrics.absorbed,
             )
             watch_worker(self.metrics, self.breaker, self.window, self.carrier, self.intake)
+            self.metrics.watch("outbox_lanes_paused", lambda: self.decisions.pauses.in_force)
             watch_gateway(self.metrics, gateway)
             gateway.start()
             yield
@@ -150,6 +158,9 @@ class SubmitWorker:
         source = source_of(message, self.name)
         token = self.intake.take(message.tp, event.ack)
         owned_since = self.begin()
+        await self.decisions.known()
+        if token.is_stale:
+            return  # given back meanwhile: the next owner reads it again
         if self.book is None:
             book = await asyncio.to_thread(read_book, self.settings.kafka.bootstrap_servers, self.identity)
             if token.is_stale:

@@ -68,6 +68,15 @@ class End:
     pause_s: float
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """An operator's, from `begins` to `ends`: of one ordering key, or of everything (None)."""
+
+    begins: float
+    ends: float
+    key: str | None
+
+
 @dataclass(slots=True)
 class Scenario:
     """Everything that is decided before the simulation begins; `random` decides the rest as it runs."""
@@ -82,6 +91,7 @@ class Scenario:
     window: int = field(init=False)
     distance: int = field(init=False)
     max_tries: int = field(init=False)
+    pauses: list[Pause] = field(init=False)
 
     def __post_init__(self) -> None:
         random = self.random = Random(self.seed)
@@ -95,6 +105,8 @@ class Scenario:
         ]
         self.window, self.distance = random.choice((1, 2, 8)), random.choice((2, 4, 50))
         self.max_tries = random.choice((ENDLESS, ENDLESS, ENDLESS, 1, 2))
+        operator = Random(f"operator {self.seed}")
+        self.pauses = [_pause(operator) for _ in range(operator.choice((0, 0, 0, 1, 2)))]
 
     @property
     def may_park(self) -> bool:
@@ -151,6 +163,11 @@ def _storm(random: Random) -> Storm:
     begins = random.uniform(0.0, STORMS_END_S * 0.6)
     ends = min(STORMS_END_S, begins + random.choice((1.0, 5.0, 20.0)))
     return Storm(begins, ends, random.choice((0.15, 0.5, 1.0)))
+
+
+def _pause(random: Random) -> Pause:
+    begins = random.uniform(0.0, ARRIVALS_S)
+    return Pause(begins, begins + random.uniform(0.5, 15.0), random.choice((*KEYS, None)))
 
 
 def newest(times: list[float], as_of: float) -> int:

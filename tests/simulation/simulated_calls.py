@@ -34,6 +34,7 @@ class Calls:
 
     def propose(self, command: RoutedCommand, attempt: int) -> SimulatedProposal:
         planned = self.story.planned[command.command_id]
+        self.story.starts(planned)
         return SimulatedProposal(self, planned, attempt, id_of(command.command_id, attempt))
 
     async def look_up(self, transaction_id: str) -> LedgerEntry | None:

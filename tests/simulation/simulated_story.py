@@ -30,6 +30,8 @@ class Story:
     violations: list[str] = field(default_factory=list, init=False)
     _events: list[tuple[float, str, str, str]] = field(default_factory=list, init=False)
     _in_flight: dict[str, str] = field(default_factory=dict, init=False)
+    _started: dict[str, float] = field(default_factory=dict, init=False)
+    _pauses: dict[str | None, float] = field(default_factory=dict, init=False)
 
     def tell(self, what: str, planned: Planned | None = None, *details: object) -> None:
         name = planned.command.command_id if planned else ""
@@ -45,10 +47,25 @@ class Story:
         self.violations.append(f"{promise}: {case}")
         self.tell(f"BROKEN: {promise}", None, case)
 
+    def pause(self, key: str | None, *, is_paused: bool) -> None:
+        """An operator pauses an ordering key or everything (None), or lets it go; every process knows at once."""
+        self.tell("operator pauses" if is_paused else "operator lets go", None, key or "everything")
+        if is_paused:
+            self._pauses.setdefault(key, self.loop.time())
+        else:
+            self._pauses.pop(key, None)
+
+    def starts(self, planned: Planned) -> None:
+        """A process makes a proposal for it."""
+        self._started.setdefault(planned.command.command_id, self.loop.time())
+
     def asks_for(self, planned: Planned, attempt: int, chain: Chain) -> None:
         """A process asks for endorsements of an attempt."""
         command_id = planned.command.command_id
         self.tell("endorse", planned, attempt)
+        for key in (None, planned.command.ordering_key):
+            if self._started[command_id] > self._pauses.get(key, self.loop.time()):
+                self.broken("what is paused is not started", command_id)
         if attempt:
             earlier = chain.first.get(f"{command_id}/{attempt - 1}")
             if earlier is None or earlier.code != CONFLICT:
@@ -61,6 +78,7 @@ class Story:
     def process_died(self) -> None:
         """Nothing of it is in flight any more."""
         self._in_flight.clear()
+        self._started.clear()
 
     def put_into_a_block(self, chain: Chain, envelope: Envelope) -> None:
         chain.put_into_a_block(envelope)
@@ -88,6 +106,7 @@ class Story:
             self.broken("nothing is parked", f"{outcome.command_id}: {outcome.error}")
 
     def _leave(self, command_id: str) -> None:
+        self._started.pop(command_id, None)
         for key in self.planned[command_id].keys:
             if self._in_flight.get(key) == command_id:
                 del self._in_flight[key]

@@ -22,6 +22,7 @@ from streams.errors import LedgerError
 from streams.files import SCHEMAS
 from streams.kafka import codecs
 from streams.messages import DeadLetter, Origin, Outcome, RoutedCommand
+from streams.operators import LaneControl
 from streams.refusals import load_refusals
 from streams.retry import Backoff, Verdict
 from streams.stages.submit import Surroundings
@@ -31,6 +32,8 @@ from streams.workers.book import Book
 from streams.workers.carrier import Carrier, Taken
 from streams.workers.health import IdentityHealth
 from streams.workers.intake import Intake
+from streams.workers.pauses import Pauses
+from streams.workers.resolved import Resolved
 
 LIVING: ContextVar[Life | None] = ContextVar("LIVING", default=None)
 """The process that runs; every task that it starts is its own and dies with it."""
@@ -49,6 +52,7 @@ class World:
     chain: Chain
     topic: Topic
     story: Story
+    controls: dict[str, LaneControl] = field(default_factory=dict)
 
     def now(self) -> datetime:
         return START + timedelta(seconds=self.loop.time())
@@ -67,6 +71,7 @@ class Life:
     book: Book = field(init=False)
     intake: Intake = field(init=False)
     carrier: Carrier = field(init=False)
+    pauses: Pauses = field(default_factory=lambda: Pauses("org1-admin"), init=False)
 
     def begin(self) -> None:
         """Compose the worker and take what is there."""
@@ -87,8 +92,12 @@ class Life:
             intake=self.intake,
             publisher=self,
             allowance=Allowance(1000, world.loop.time),
+            pauses=self.pauses,
+            resolved=Resolved("org1-admin"),
             on_bug=self._bug,
         )
+        for control in world.controls.values():
+            self.pauses.note(control)
         self.take_soon()
 
     def _surroundings(self, health: IdentityHealth) -> Surroundings:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextvars import copy_context
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from simulated_ledger import Chain
 from simulated_story import Story
 from simulated_worker import LIVING, Life, World
 from virtual_loop import VirtualLoop
+
+from streams.operators import LaneControl
 
 LONG_AGO = timedelta(hours=1)
 PATIENCE_S = 120.0
@@ -54,11 +57,25 @@ class _Simulation:
             loop.call_at(at, self._arrive, world.scenario.planned[number])
         for at, key in world.scenario.strangers:
             loop.call_at(at, world.chain.write, key)
+        for pause in world.scenario.pauses:
+            loop.call_at(pause.begins, self._pause, pause.key, True)
+            loop.call_at(pause.ends, self._pause, pause.key, False)
         for end in world.scenario.ends:
             await self._end(end)
         await self._until_done(arrivals[-1][0])
         await asyncio.sleep(LATEST_S + 1.0)  # what was submitted and is not in a block yet
         world.story.check_the_end(world.chain)
+
+    def _pause(self, key: str | None, is_paused: bool) -> None:
+        control = LaneControl(
+            ordering_key=key, is_paused=is_paused, reason="", by="operator", happened_at=self.world.now()
+        )
+        self.world.controls[control.key] = control
+        self.world.story.pause(key, is_paused=is_paused)
+        if not self.life.is_dead:
+            context = copy_context()
+            context.run(LIVING.set, self.life)
+            context.run(self.life.pauses.note, control)
 
     def _arrive(self, planned: Planned) -> None:
         self.world.story.tell("routed", planned, planned.keys, planned.nature)

@@ -21,6 +21,7 @@ from streams.stages import submit as stage
 from streams.stages.submission.look_up import LookUp
 from streams.workers.book import Book
 from streams.workers.carrier import Carrier, Taken
+from streams.workers.pauses import Pauses
 from streams.workers.slot import Slot
 
 SEEDS = 600
@@ -123,6 +124,10 @@ def outcomes_are_published_at_random_only(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(simulated_worker.Life, "outcome", broken)
 
 
+def a_pause_is_told_and_not_kept(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Pauses, "holding", lambda self, command, replay_id: None)
+
+
 def a_rest_keeps_no_place(patch: pytest.MonkeyPatch) -> None:
     """Whoever rests never comes back in: he leaves the window once more than he enters it."""
     patch.setattr(Slot, "_leave", lambda self: None)
@@ -152,6 +157,7 @@ PLANTED: list[Plant] = [
     dead_letters_are_not_published,
     a_parked_command_is_overtaken,
     outcomes_are_published_at_random_only,
+    a_pause_is_told_and_not_kept,
     a_rest_keeps_no_place,
     a_silent_probe_keeps_its_place,
     the_window_forgets_the_next_probe,

@@ -40,7 +40,15 @@ def test_the_seeds_meet_what_they_are_meant_to_meet() -> None:
     for event in (
         *("killed", "stopped", "breaker open", "breaker probing", "DUPLICATE_TXID", "MVCC_READ_CONFLICT"),
         *("submit: lost", "submit: late", "submit: silent", "submit: not taken", "submit: twice", "OVERLOADED"),
-        *("system is paused", "outcome waiting", "ENDORSEMENT_POLICY_FAILURE", "wait for the identity", "look up"),
+        *(
+            "operator pauses",
+            "paused by operator",
+            "system is paused",
+            "outcome waiting",
+            "ENDORSEMENT_POLICY_FAILURE",
+            "wait for the identity",
+            "look up",
+        ),
         *map(str, Nature),
     ):
         assert told.count(event) >= 10, event

@@ -31,6 +31,8 @@ from streams.workers.book import Book, Parked
 from streams.workers.carrier import Carrier, Taken, Unreadable
 from streams.workers.intake import Intake
 from streams.workers.parked import held_back
+from streams.workers.pauses import Pauses
+from streams.workers.resolved import Resolved
 
 DEADLINE_S = 10.0
 NO_WAIT = Backoff(base_s=0.001, cap_s=0.001, jitter=lambda low, high: high)
@@ -54,6 +56,8 @@ class Line:
     acknowledged: list[int] = field(default_factory=list)
     absorbed: list[None] = field(default_factory=list)
     bugs: list[BaseException] = field(default_factory=list)
+    pauses: Pauses = field(default_factory=lambda: Pauses("org1-admin"))
+    resolved: Resolved = field(default_factory=lambda: Resolved("org1-admin"))
 
     def __post_init__(self) -> None:
         breaker = Breaker(threshold=3, backoff=NO_WAIT, clock=time.monotonic, on_change=lambda *_: None)
@@ -65,6 +69,8 @@ class Line:
             intake=self.intake,
             publisher=self,
             allowance=Allowance(self.allowed, time.monotonic),
+            pauses=self.pauses,
+            resolved=self.resolved,
             on_bug=self._bug,
             absorbed=lambda: self.absorbed.append(None),
         )

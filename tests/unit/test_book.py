@@ -106,7 +106,7 @@ def test_a_parked_command_that_has_failed_since_holds_nobody() -> None:
 
 def test_a_letter_without_a_command_of_ours_holds_nobody() -> None:
     letter = replace(parked("c-1", DeadLetterKind.BUG), value=b"an outcome that the database refused")
-    assert not Book("org1-admin", [letter]).is_parked("c-1")
+    assert not Book("org1-admin", [letter]).is_parked(routed(command_id="c-1"))
 
 
 def test_a_command_that_another_identity_has_parked_holds_nobody() -> None:
@@ -116,4 +116,10 @@ def test_a_command_that_another_identity_has_parked_holds_nobody() -> None:
 def test_settling_what_is_not_parked_changes_nothing() -> None:
     book = Book("org1-admin", [parked("c-1")])
     book.settle("c-7")
-    assert book.is_parked("c-1")
+    assert book.is_parked(routed(command_id="c-1"))
+
+
+def test_a_revision_that_replaces_a_parked_one_is_not_parked() -> None:
+    book = Book("org1-admin", [parked("c-1")])
+    assert not book.is_parked(routed(command_id="c-1", revision=1))
+    assert ahead(book, "c-1") is None
