@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, lanes, line, reconcile, routes, simulator, stack, workers
+from streams.cli import chaos, demo, lanes, line, monitor, reconcile, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -29,6 +29,7 @@ chaos.add_to(app)
 line.add_to(app)
 reconcile.add_to(app)
 workers.add_to(app)
+monitor.add_to(app)
 routes.add_to(app)
 lanes.add_to(app)
 simulator.add_to(app)
