@@ -105,7 +105,7 @@ def _repair(
 
 def _window(settings: ToolSettings, since: str | None, until: str | None) -> Window:
     now = datetime.now(UTC)
-    usual = usual_window(settings, now)
+    usual = usual_window(settings.reconcile, settings.fabric.settle_s, now)
     window = Window(
         since=_time(since, now, "--since") if since else usual.since,
         until=min(_time(until, now, "--until"), usual.until) if until else usual.until,

@@ -14,9 +14,11 @@ class Source:
 
     It answers with every sample of the source, anew each time. Whatever it raises says that the source is away: it is
     logged, none of its samples is exported, and it is asked again a period later. `close` ends what `collect` keeps.
+    A question that takes longer than `stuck_s` never ends.
     """
 
     name: str
     period_s: float
     collect: Callable[[], Iterable[Sample]]
     close: Callable[[], None] = lambda: None
+    stuck_s: float = 300.0

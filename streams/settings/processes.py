@@ -95,6 +95,7 @@ class MonitorSettings(Settings):
     fabric: WalletSettings = WalletSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
     monitor: WatchSettings = WatchSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
 
 
 class LagSettings(Settings):

@@ -11,6 +11,11 @@ class ReconcileSettings(Section):
     """The comparison of rows, topics and ledger, by hand or every now and then."""
 
     every_s: PositiveFloat = Field(900.0, description="How often the monitor reconciles, seconds.")
+    reader: str | None = Field(
+        None,
+        description="Identity as which the monitor reads the chain; it needs that one's key and `STREAMS_FABRIC__*`."
+        " None: it compares rows and topics only.",
+    )
     window_s: PositiveFloat = Field(
         86_400.0,
         description="How far back rows are compared unless `--since` says, seconds; the time to settle is added.",

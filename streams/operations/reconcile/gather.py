@@ -13,16 +13,18 @@ from confluent_kafka import Message
 
 from streams.errors import MalformedCommand, UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.groups import line_groups
+from streams.kafka.groups import line_groups, submit_group
 from streams.kafka.places import acknowledged, first_written_at, kept_since
 from streams.kafka.reading import origin_of, read_since
-from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic
+from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic, replays_topic
 from streams.operations.reconcile import facts
 from streams.operations.reconcile.facts import Fact
 from streams.operations.reconcile.findings import Window
 from streams.operations.reconcile.notebook import Notebook
-from streams.postgres.profiles import Profile
+from streams.postgres.profiles import Profile, load_profile
 from streams.postgres.reconciling import end_of_log, rows_between
+from streams.routes.table import load_routes
+from streams.settings import MonitorSettings, ToolSettings
 from streams.stages.capture import capture
 
 
@@ -36,9 +38,27 @@ class Parties:
     cdc_topic: str
     identities: tuple[str, ...]
 
+    @property
+    def carrying(self) -> tuple[str, ...]:
+        """The topics that give commands to the workers: live ones, and those that are delivered once more."""
+        return tuple(topic(identity) for identity in self.identities for topic in (commands_topic, replays_topic))
+
     def groups(self) -> Mapping[str, str]:
         """Topic -> the consumer group that acknowledges it."""
-        return {topic: group for group, topic in line_groups(self.identities, self.cdc_topic).items()}
+        by_topic = {topic: group for group, topic in line_groups(self.identities, self.cdc_topic).items()}
+        return by_topic | {replays_topic(identity): submit_group(identity) for identity in self.identities}
+
+
+def parties_of(settings: ToolSettings | MonitorSettings) -> Parties:
+    """Of the line in the settings. Raises SettingsInvalid, RoutesInvalid."""
+    profile = load_profile(settings.postgres.profile)
+    return Parties(
+        dsn=settings.postgres.dsn.get_secret_value(),
+        profile=profile,
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        cdc_topic=profile.cdc_topic(settings.kafka.topic_prefix),
+        identities=tuple(load_routes(settings.routes).identities),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +83,11 @@ def gather(parties: Parties, window: Window, notebook: Notebook) -> Gathered:
     # Acknowledged before the topics are read: what a group has dealt with by now is told in what is read next.
     done = {topic: acknowledged(parties.bootstrap_servers, group, topic) for topic, group in parties.groups().items()}
     notebook.write_facts(events(parties, window.since, done[parties.cdc_topic]))
-    for identity in parties.identities:
-        notebook.write_facts(_routed(parties, commands_topic(identity), window.since, done[commands_topic(identity)]))
+    for topic in parties.carrying:
+        notebook.write_facts(_routed(parties, topic, window.since, done[topic]))
     notebook.write_facts(_outcomes(parties, window.since, done[RESULTS]))
     notebook.write_facts(_letters(parties, window.since))
-    topics = (parties.cdc_topic, RESULTS, *map(commands_topic, parties.identities))
+    topics = (parties.cdc_topic, RESULTS, *map(commands_topic, parties.identities))  # a replay is no origin
     kept = [at for topic in topics if (at := kept_since(parties.bootstrap_servers, topic)) is not None]
     return Gathered(
         rows=rows,

@@ -75,7 +75,7 @@ class Evidence:
     def suspicion(self, kind: Kind, seen: str) -> Suspicion:
         """With all that is needed to look again."""
         told = [outcome.transaction_id for outcome in self.outcomes if outcome.transaction_id]
-        at = self.routed[-1] if self.routed else None
+        at = max(self.routed, key=lambda routed: routed.number, default=None)  # of the newest revision
         finals = self.finals
         return Suspicion(
             kind=kind,

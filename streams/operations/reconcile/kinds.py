@@ -22,6 +22,10 @@ class Kind(StrEnum):
     LEDGER_WITHOUT_ROW = "ledger_without_row"
 
 
+OF_THE_LEDGER = frozenset({Kind.COMMITTED_NOT_ON_LEDGER, Kind.FAILED_BUT_ON_LEDGER, Kind.LEDGER_WITHOUT_ROW})
+"""Nothing is known of these where the ledger is not asked."""
+
+
 class Remedy(StrEnum):
     """Who can put it right, and how.
 

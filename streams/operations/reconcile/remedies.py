@@ -60,6 +60,8 @@ def _remedy(found: Finding, truth: Truth | None) -> tuple[Remedy, str]:
             return Remedy.EMIT, EMIT
         case Kind.PAYLOAD_CHANGED:
             return Remedy.PERSON, _edit(found)
+        case Kind.FAILED_BUT_ON_LEDGER:
+            return Remedy.PERSON, _redrive(found)
         case Kind.EVENT_WITHOUT_OUTCOME if truth is None:
             return Remedy.REPLAY, _replay(found)
         case (
@@ -79,6 +81,8 @@ def _by_truth(found: Finding, truth: Truth | None) -> tuple[Remedy, str]:
     match truth:
         case Committed() if is_unsettled or found.status == RowStatus.COMMITTED:
             return Remedy.WRITE, ""
+        case Committed():  # FAILED is for good, unless somebody has the command tried again: then the row learns it
+            return Remedy.PERSON, _redrive(found)
         case NotThere() | Open() | Refused() if _is_failure_not_shown(found):
             return Remedy.WRITE, ""
         case Refused() if is_unsettled and found.kind != Kind.ROW_PUT_BACK:
@@ -100,6 +104,10 @@ def _is_failure_not_shown(found: Finding) -> bool:
 
 def _replay(found: Finding) -> str:
     return f"streams replay --command-id {found.command_id} --execute"
+
+
+def _redrive(found: Finding) -> str:
+    return f"streams dead-letters redrive {found.command_id}"
 
 
 def _edit(found: Finding) -> str:

@@ -17,20 +17,21 @@ from streams.operations.reconcile.against_ledger import commits_not_there, read_
 from streams.operations.reconcile.answers import answered
 from streams.operations.reconcile.facts import Source, milliseconds
 from streams.operations.reconcile.findings import Report, Window
-from streams.operations.reconcile.gather import Gathered, Parties, gather
-from streams.operations.reconcile.judge import Limits, judge
+from streams.operations.reconcile.gather import Gathered, Parties, gather, parties_of
+from streams.operations.reconcile.judge import Evidence, Limits, judge
 from streams.operations.reconcile.kinds import Kind
 from streams.operations.reconcile.notebook import Notebook, Suspicion
 from streams.operations.reconcile.possible_ids import PossibleIds
 from streams.operations.reconcile.second_look import Capture, unmoved
-from streams.postgres.profiles import load_profile
-from streams.routes.table import load_routes
 from streams.settings import FabricSettings, ToolSettings
 from streams.stages.submission.record import ID_REUSED
 from streams.stages.write_back import RowStatus
 
 BATCH_SIZE = 5000
 CLOCKS_DIFFER_BY = timedelta(minutes=1)
+
+UNDER_WAY = "under way"
+"""In place of a row's status, if the command has not come to its end."""
 
 LEDGER_AWAY = "the ledger could not be asked"
 CAPTURE_BEHIND = "rows that capture has not come to yet"
@@ -46,11 +47,12 @@ def _silent(_: str) -> None:
 class Reconciliation:
     """`signers`: the identities whose keys are used for asking; the first reads the chain. `progress`: told each step.
 
-    With `asks_ledger` each finding is asked about, under every identity; otherwise the chain alone is compared.
+    With `asks_ledger` each finding is asked about, under every identity; otherwise the chain alone is compared, and
+    without `fabric` not even that.
     """
 
     parties: Parties
-    fabric: FabricSettings
+    fabric: FabricSettings | None
     signers: tuple[str, ...]
     window: Window
     submitted_for: timedelta
@@ -61,17 +63,11 @@ class Reconciliation:
     @classmethod
     def of(cls, settings: ToolSettings, window: Window, *, progress: Progress = _silent) -> Reconciliation:
         """Of the line in the settings, with every identity. Raises SettingsInvalid, RoutesInvalid."""
-        profile, identities = load_profile(settings.postgres.profile), tuple(load_routes(settings.routes).identities)
+        parties = parties_of(settings)
         return cls(
-            parties=Parties(
-                dsn=settings.postgres.dsn.get_secret_value(),
-                profile=profile,
-                bootstrap_servers=settings.kafka.bootstrap_servers,
-                cdc_topic=profile.cdc_topic(settings.kafka.topic_prefix),
-                identities=identities,
-            ),
+            parties=parties,
             fabric=settings.fabric,
-            signers=identities,
+            signers=parties.identities,
             window=window,
             submitted_for=timedelta(seconds=settings.fabric.settle_s),
             capture_patience_s=settings.reconcile.capture_patience_s,
@@ -84,7 +80,7 @@ class Reconciliation:
         self.progress("reading rows and topics")
         gathered = await asyncio.to_thread(gather, self.parties, self.window, notebook)
         self.progress(f"comparing {gathered.rows} rows")
-        possible = PossibleIds.of(self.fabric, self.parties.identities)
+        possible = PossibleIds.of(self.fabric, self.parties.identities) if self.fabric else None
         await asyncio.to_thread(judge_all, notebook, self._limits(gathered), possible)
         with psycopg.connect(self.parties.dsn, connect_timeout=5, autocommit=True) as connection:
             capture = Capture(
@@ -111,6 +107,9 @@ class Reconciliation:
 
     @asynccontextmanager
     async def _gateways(self) -> AsyncIterator[dict[str, Gateway]]:
+        if self.fabric is None:
+            yield {}
+            return
         async with AsyncExitStack() as stack:
             yield {name: await stack.enter_async_context(connect(self.fabric, name)) for name in self.signers}
 
@@ -118,15 +117,18 @@ class Reconciliation:
         self,
         notebook: Notebook,
         gateways: Mapping[str, Gateway],
-        possible: PossibleIds,
+        possible: PossibleIds | None,
         connection: psycopg.Connection[tuple[object, ...]],
         not_judged: Counter[str],
     ) -> int:
         """How many VALID transactions were read. A ledger that cannot be asked is counted, the rest goes on."""
-        gateway, transactions = gateways[self.signers[0]], 0
+        transactions = 0
+        if possible is None:
+            return transactions
+        gateway = gateways[self.signers[0]]
         self.progress("reading the chain")
         try:
-            transactions = await read_chain(gateway, self.fabric.channel, self.window, notebook)
+            transactions = await read_chain(gateway, possible.channel, self.window, notebook)
             notebook.index()
             self.progress(f"comparing with {transactions} transactions")
             notebook.write_suspicions(_failed_but_valid(notebook))
@@ -156,15 +158,17 @@ class Reconciliation:
         )
 
 
-def judge_all(notebook: Notebook, limits: Limits, possible: PossibleIds) -> None:
+def judge_all(notebook: Notebook, limits: Limits, possible: PossibleIds | None) -> None:
     """Every command; and the ids that commands can have whose rows are not COMMITTED."""
     suspicions: list[Suspicion] = []
     ids: list[tuple[str, str, str, int]] = []
     for facts in notebook.by_command():
         suspicions += judge(facts, limits)
         row = facts[0]
-        if row.source == Source.ROW and row.word != RowStatus.COMMITTED and row.note != ID_REUSED:
-            ids += [(one, row.command_id, row.word, row.changed_at_ms or 0) for one in possible.of_command(facts)]
+        is_open = row.source == Source.ROW and row.word != RowStatus.COMMITTED and row.note != ID_REUSED
+        if possible is not None and is_open:
+            status = UNDER_WAY if Evidence.of(facts).is_under_way(limits) else row.word
+            ids += [(one, row.command_id, status, row.changed_at_ms or 0) for one in possible.of_command(facts)]
         if len(suspicions) + len(ids) >= BATCH_SIZE:
             _write(notebook, suspicions, ids)
             suspicions, ids = [], []
