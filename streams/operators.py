@@ -107,3 +107,41 @@ class LetterResolution:
     reason: str
     by: str
     happened_at: datetime
+
+
+class ReplayState(StrEnum):
+    """running: something publishes it, or has died while it did. finished: everything is published."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayProgress:
+    """How far the publishing of a plan has come; a record of the topic `controls`, the newest per replay is kept.
+
+    `handled` of the plan's `planned` commands are dealt with: `published`, `changed` (there is a newer outcome than the
+    plan knew, so they were left out) or `gone` (their record is not there any more). `plan_file` is a path on the
+    machine of `worker`, the process that publishes.
+    """
+
+    replay_id: str
+    plan_id: str
+    plan_file: str
+    state: ReplayState
+    by: str
+    worker: str
+    share: float
+    planned: int
+    handled: int
+    published: int
+    changed: int
+    gone: int
+    started_at: datetime
+    happened_at: datetime
+
+    @property
+    def key(self) -> str:
+        """Of the record."""
+        return f"replay/{self.replay_id}"

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, lanes, line, monitor, reconcile, routes, simulator, stack, workers
+from streams.cli import chaos, demo, lanes, line, monitor, reconcile, replay, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -27,7 +27,11 @@ stack.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
+<<<<<<< HEAD
 reconcile.add_to(app)
+=======
+replay.add_to(app)
+>>>>>>> ops-replay
 workers.add_to(app)
 monitor.add_to(app)
 routes.add_to(app)

@@ -27,12 +27,29 @@ from streams.messages import (
     OutcomeKind,
     RoutedCommand,
 )
-from streams.operators import LaneControl, LetterResolution, OperatorAction, Resolution
+from streams.operators import (
+    LaneControl,
+    LetterResolution,
+    OperatorAction,
+    ReplayProgress,
+    ReplayState,
+    Resolution,
+)
 
 MAGIC = b"\xc3\x01"
 _HEADER_SIZE = len(MAGIC) + 8
 
-M = TypeVar("M", RoutedCommand, Outcome, DeadLetter, BreakerChange, OperatorAction, LaneControl, LetterResolution)
+M = TypeVar(
+    "M",
+    RoutedCommand,
+    Outcome,
+    DeadLetter,
+    BreakerChange,
+    OperatorAction,
+    LaneControl,
+    LetterResolution,
+    ReplayProgress,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +157,10 @@ def _letter_resolution(record: dict[str, Any]) -> LetterResolution:
     return LetterResolution(**{**record, "resolution": resolution, "letter": letter})
 
 
+def _replay_progress(record: dict[str, Any]) -> ReplayProgress:
+    return ReplayProgress(**{**record, "state": ReplayState(record["state"])})
+
+
 ROUTED_COMMANDS = Codec("routed_command", _routed_command)
 OUTCOMES = Codec("outcome", _outcome)
 DEAD_LETTERS = Codec("dead_letter", _dead_letter)
@@ -147,6 +168,7 @@ BREAKERS = Codec("breaker", _breaker_change)
 OPERATOR_ACTIONS = Codec("operator_action", _operator_action)
 LANE_CONTROLS = Codec("lane_control", _lane_control)
 LETTER_RESOLUTIONS = Codec("letter_resolution", _letter_resolution)
+REPLAY_PROGRESS = Codec("replay_progress", _replay_progress)
 
 _NAMES = tuple(
     codec.name
@@ -158,6 +180,7 @@ _NAMES = tuple(
         OPERATOR_ACTIONS,
         LANE_CONTROLS,
         LETTER_RESOLUTIONS,
+        REPLAY_PROGRESS,
     )
 )
 """Of the schemas in use."""

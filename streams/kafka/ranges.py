@@ -57,6 +57,10 @@ class Tail:
         return self
 
     def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the brokers."""
         self._consumer.close()
 
     def news(self) -> Iterator[Message]:
@@ -85,3 +89,11 @@ class Tail:
         for at in self._consumer.position([TopicPartition(self._topic, partition) for partition in self._next]):
             self._next[at.partition] = max(self._next[at.partition], at.offset)
         return all(self._next[partition] >= end for partition, end in ends.items())
+
+
+def acknowledged(bootstrap_servers: str, group: str, topic: str, held: Mapping[int, Stretch]) -> dict[int, int]:
+    """Up to where the group has acknowledged each partition; its first offset if it never did."""
+    consumer = Consumer({"bootstrap.servers": bootstrap_servers, "group.id": group, "log_level": 0})
+    with closing(consumer):
+        asked = consumer.committed([TopicPartition(topic, partition) for partition in held], timeout=READ_TIMEOUT_S)
+    return {at.partition: at.offset if at.offset >= 0 else held[at.partition].first for at in asked}

@@ -6,9 +6,9 @@ of values).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -122,3 +122,12 @@ def count_by_status(connection: psycopg.Connection[Any], profile: Profile) -> di
 def command_types(connection: psycopg.Connection[Any], profile: Profile) -> list[str]:
     """The labels of the table's command type enum."""
     return [label for (label,) in connection.execute(statement("labels", profile)).fetchall()]
+
+
+def waiting_rows(
+    connection: psycopg.Connection[Any], profile: Profile, statuses: Sequence[str], older_than: timedelta
+) -> Iterator[Row]:
+    """The rows with one of these statuses that are older, the oldest first; any number, in little memory."""
+    with connection.transaction(), connection.cursor("waiting", row_factory=class_row(Row)) as cursor:
+        cursor.execute(statement("waiting", profile), {"statuses": list(statuses), "older_than": older_than})
+        yield from cursor

@@ -1,0 +1,135 @@
+"""What `streams replay` does with what it was told: plan, show, confirm, execute."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import typer
+
+from streams.cli.output import cells, print_json, stderr, stdout, table
+from streams.cli.replay_shown import Bars, show_plan, show_progress
+from streams.errors import PipelineError, SettingsInvalid
+from streams.operations.audit import acting
+from streams.operations.replay import run
+from streams.operations.replay.from_table import TablePlan
+from streams.operations.replay.plan import Planner
+from streams.operations.replay.plan_file import Plan, PlanFile
+from streams.operations.replay.selection import Selection
+from streams.settings import ToolSettings
+
+CONFIRMED_ABOVE = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """Only plan, or execute too; `yes_replay`: how many commands somebody has confirmed."""
+
+    is_executed: bool
+    as_json: bool
+    yes_replay: int | None
+    ask_all: bool
+
+
+def from_topics(
+    settings: ToolSettings,
+    selection: Selection,
+    pace: run.Pace,
+    how: How,
+    flags: dict[str, str],
+    *,
+    plan: Path | None,
+    export: Path | None,
+) -> None:
+    """Replay records of topics. Raises PipelineError, KafkaException, psycopg.Error."""
+    if plan is not None and not how.is_executed:
+        raise SettingsInvalid("--plan names what --execute shall publish; without --execute a new plan is made")
+    if how.is_executed:
+        now = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        file = plan or _made(settings, selection, flags, export or Path(f"replay-{now}.jsonl"), how)
+        _execute(settings, file, pace, how)
+    elif export is not None:
+        _made(settings, selection, flags, export, how)
+    else:
+        with tempfile.TemporaryDirectory(prefix="streams-plan-") as folder:
+            _made(settings, selection, flags, Path(folder) / "plan.jsonl", how, is_kept=False)
+
+
+def _made(
+    settings: ToolSettings, selection: Selection, flags: dict[str, str], file: Path, how: How, *, is_kept: bool = True
+) -> Path:
+    """Make a plan and show it."""
+    made = PlanFile(file)
+    asyncio.run(_write(settings, selection, made, flags, how))
+    if not (how.is_executed and how.as_json):
+        with Plan(file) as plan:
+            show_plan(made, len(plan), include_failed=selection.include_failed, as_json=how.as_json)
+    if is_kept:
+        stderr.print(f"The plan is {file}", soft_wrap=True)
+    return file
+
+
+async def _write(settings: ToolSettings, selection: Selection, file: PlanFile, flags: dict[str, str], how: How) -> None:
+    with Bars() as bars:
+        planner = Planner(settings, selection, bars.tell, is_proof_wanted=how.ask_all)
+        with file:
+            async for entry in planner.entries():
+                file.write(entry)
+    file.finish(
+        by=acting(settings.operator),
+        flags=flags,
+        include_failed=selection.include_failed,
+        results_end=planner.results_end,
+    )
+
+
+def _execute(settings: ToolSettings, file: Path, pace: run.Pace, how: How) -> None:
+    with Plan(file) as plan:
+        count = len(plan) if pace.most is None else min(len(plan), pace.most)
+        if count == 0:
+            if how.as_json:
+                print_json([])
+            else:
+                stdout.print("Nothing is to be published.")
+            return
+        confirm(count, how.yes_replay)
+        with Bars() as bars:
+            done = run.begin(settings, plan, pace, lambda one: bars.tell("publish", one.handled, one.planned))
+    show_progress([done], as_json=how.as_json)
+
+
+def confirm(count: int, yes_replay: int | None) -> None:
+    """Above 1,000 commands somebody types their number. Raises SettingsInvalid."""
+    if count <= CONFIRMED_ABOVE or yes_replay == count:
+        return
+    if yes_replay is not None:
+        raise SettingsInvalid(f"--yes-replay {yes_replay}: the plan would publish {count}")
+    if not sys.stdin.isatty():
+        raise SettingsInvalid(f"{count} commands would be published: say --yes-replay {count}")
+    if typer.prompt(f"{count} commands will be published; type this number to go on", err=True).strip() != str(count):
+        raise PipelineError("not confirmed; nothing was published")
+
+
+def from_table(settings: ToolSettings, selection: Selection, how: How) -> None:
+    """Have rows emitted that have no event. Raises PipelineError if not every one came."""
+    with Bars() as bars, TablePlan(settings, selection, bars.tell) as plan:
+        asyncio.run(plan.make())
+        counts, emitted = plan.counts(), 0
+        if not how.as_json:
+            made = table("verdict", "rows", right=("rows",))
+            for verdict, count in counts.items():
+                made.add_row(*cells(verdict, count))
+            stdout.print(made)
+        if how.is_executed and plan.missing:
+            confirm(plan.missing, how.yes_replay)
+            emitted = plan.emit()
+        if how.as_json:
+            print_json({"counts": counts, "missing": plan.missing, "emitted": emitted})
+        elif how.is_executed:
+            stdout.print(f"{emitted} of {plan.missing} rows have an event now.")
+        if how.is_executed and emitted < plan.missing:
+            raise PipelineError("not every row came; is the connector running? see: streams status")

@@ -1,0 +1,181 @@
+"""Beginning a replay, and going on with one: what is checked first, and what is written into the record."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from streams.errors import PipelineError
+from streams.operations.audit import acting, new_action, record
+from streams.operations.replay.again import Again
+from streams.operations.replay.execute import BEAT_S, LOST_AFTER_S, Execution, check_partitions, this_process
+from streams.operations.replay.plan_file import Plan
+from streams.operations.replay.progress import Controls, read_controls, tell_pause, tell_progress
+from streams.operators import ReplayProgress, ReplayState
+from streams.postgres.profiles import load_profile
+from streams.routes.table import load_routes
+from streams.settings import ToolSettings
+
+NAMED = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """`share` of the window, 0 to 1; `rate` commands a second; at most `most` commands; None: no limit."""
+
+    share: float
+    rate: float | None = None
+    most: int | None = None
+
+
+def begin(settings: ToolSettings, plan: Plan, pace: Pace, tell: Callable[[ReplayProgress], None]) -> ReplayProgress:
+    """Execute a plan to its end; the record of operators' actions is written before the first command.
+
+    Raises PipelineError: the plan is stale, or is being or has been executed; KafkaException.
+    """
+    bootstrap_servers, now = settings.kafka.bootstrap_servers, datetime.now(UTC)
+    if plan.is_stale(now):
+        made_at = f"{plan.head.made_at:%Y-%m-%d %H:%M} UTC"
+        raise PipelineError(f"{plan.file}: the plan is of {made_at}, older than an hour: make a new one")
+    check_partitions(bootstrap_servers, load_routes(settings.routes).identities)
+    progress = ReplayProgress(
+        replay_id=uuid.uuid4().hex[:12],
+        plan_id=plan.head.plan_id,
+        plan_file=str(plan.file.resolve()),
+        state=ReplayState.RUNNING,
+        by=acting(settings.operator),
+        worker=this_process(),
+        share=pace.share,
+        planned=len(plan) if pace.most is None else min(pace.most, len(plan)),
+        handled=0,
+        published=0,
+        changed=0,
+        gone=0,
+        started_at=now,
+        happened_at=now,
+    )
+    with _controls(bootstrap_servers) as controls:
+        if (other := controls.by_plan(plan.head.plan_id)) is not None:
+            raise PipelineError(
+                f"{plan.file}: this plan is replay {other.replay_id} already ({other.state}); make a new one,"
+                f" or: streams replay resume {other.replay_id}"
+            )
+        with _execution(settings, plan, progress, controls, pace.rate, tell) as execution:
+            if changed := execution.changed_since():
+                raise PipelineError(
+                    f"{plan.file}: the plan is stale: {len(changed)} of its commands have a newer outcome"
+                    f" ({', '.join(changed[:NAMED])}{', ...' if len(changed) > NAMED else ''}); make a new one"
+                )
+            _record(settings, "replay", progress, dict(plan.head.flags), dict(plan.head.counts))
+            tell_progress(bootstrap_servers, progress)
+            return execution.run()
+
+
+def pause(settings: ToolSettings, replay_id: str) -> None:
+    """Hold a replay: nothing more is published, and what was delivered is held by workers that know pauses.
+
+    Raises PipelineError (no such replay), KafkaException.
+    """
+    _switch(settings, replay_id, is_paused=True)
+
+
+def resume(
+    settings: ToolSettings,
+    replay_id: str,
+    plan_file: Path | None,
+    rate: float | None,
+    tell: Callable[[ReplayProgress], None],
+) -> ReplayProgress:
+    """Let a replay go on: in the process that publishes it, or, if that is gone, in this one, to the end.
+
+    Raises PipelineError: no such replay, or its plan is not there; KafkaException.
+    """
+    bootstrap_servers = settings.kafka.bootstrap_servers
+    _switch(settings, replay_id, is_paused=False)
+    with _controls(bootstrap_servers) as controls:
+        progress = controls.of(replay_id)
+        if progress.state is ReplayState.FINISHED or _somebody_publishes(controls, progress):
+            return controls.of(replay_id)
+        file = plan_file or Path(progress.plan_file)
+        if not file.exists():
+            raise PipelineError(f"{file}: the plan of replay {replay_id} is not there; name it with --plan")
+        with Plan(file) as plan:
+            if plan.head.plan_id != progress.plan_id:
+                raise PipelineError(f"{file}: is not the plan of replay {replay_id}")
+            own = replace(progress, worker=this_process(), by=acting(settings.operator))
+            tell_progress(bootstrap_servers, own)
+            with _execution(settings, plan, own, controls, rate, tell) as execution:
+                return execution.run()
+
+
+def _somebody_publishes(controls: Controls, seen: ReplayProgress) -> bool:
+    """Whether it is heard of within two beats; at once, if the last word is old."""
+    due_at = time.monotonic() + 2 * BEAT_S
+    if (datetime.now(UTC) - seen.happened_at).total_seconds() > LOST_AFTER_S:
+        return False
+    while time.monotonic() < due_at:
+        controls.look()
+        if controls.of(seen.replay_id) != seen:
+            return True
+        time.sleep(BEAT_S / 8)
+    return False
+
+
+def _switch(settings: ToolSettings, replay_id: str, *, is_paused: bool) -> None:
+    bootstrap_servers, by = settings.kafka.bootstrap_servers, acting(settings.operator)
+    with _controls(bootstrap_servers) as controls:
+        progress = controls.of(replay_id)
+    action = "pause" if is_paused else "resume"
+    _record(settings, action, progress, {"replay_id": replay_id}, {"handled": progress.handled})
+    tell_pause(bootstrap_servers, replay_id, is_paused=is_paused, by=by, reason=f"streams replay {action}")
+
+
+def _record(
+    settings: ToolSettings, action: str, progress: ReplayProgress, flags: dict[str, str], counts: dict[str, int]
+) -> None:
+    by = acting(settings.operator)
+    told = new_action(
+        action,
+        by=by,
+        flags={**flags, "replay_id": progress.replay_id, "share": f"{progress.share:g}"},
+        counts={**counts, "planned": progress.planned},
+    )
+    record(settings.kafka.bootstrap_servers, told)
+
+
+@contextmanager
+def _controls(bootstrap_servers: str) -> Iterator[Controls]:
+    controls = read_controls(bootstrap_servers)
+    try:
+        yield controls
+    finally:
+        controls.tail.close()
+
+
+@contextmanager
+def _execution(
+    settings: ToolSettings,
+    plan: Plan,
+    progress: ReplayProgress,
+    controls: Controls,
+    rate: float | None,
+    tell: Callable[[ReplayProgress], None],
+) -> Iterator[Execution]:
+    profile = load_profile(settings.postgres.profile)
+    again = Again(
+        settings.kafka.bootstrap_servers,
+        profile.cdc_topic(settings.kafka.topic_prefix),
+        load_routes(settings.routes),
+        profile,
+    )
+    with again:
+        execution = Execution(settings.kafka.bootstrap_servers, plan, progress, again, controls, rate, tell)
+        try:
+            yield execution
+        finally:
+            execution.close()
