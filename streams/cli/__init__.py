@@ -27,11 +27,8 @@ stack.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
-<<<<<<< HEAD
 reconcile.add_to(app)
-=======
 replay.add_to(app)
->>>>>>> ops-replay
 workers.add_to(app)
 monitor.add_to(app)
 routes.add_to(app)

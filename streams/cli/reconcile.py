@@ -22,7 +22,7 @@ from streams.operations.reconcile.findings import Finding, Report, Window
 from streams.operations.reconcile.job import usual_window
 from streams.operations.reconcile.kinds import MEANING, Kind, Remedy
 from streams.operations.reconcile.notebook import Notebook, open_notebook
-from streams.operations.reconcile.repair import WRITTEN_WITHIN_S, publish, wait_until_final
+from streams.operations.reconcile.repair import WRITTEN_WITHIN_S, emit, publish, wait_until_final
 from streams.operations.reconcile.run import Reconciliation
 from streams.settings import ToolSettings
 
@@ -74,7 +74,7 @@ def reconcile(
         else:
             _show(report, notebook)
         left = sum(report.counts.values())
-        if repair and report.remedies[Remedy.WRITE]:
+        if repair and (report.remedies[Remedy.WRITE] or report.remedies[Remedy.EMIT]):
             left -= _repair(run, settings, report, notebook, yes=yes, reason=reason)
     if left:
         raise typer.Exit(1)
@@ -84,14 +84,23 @@ def _repair(
     run: Reconciliation, settings: ToolSettings, report: Report, notebook: Notebook, *, yes: bool, reason: str
 ) -> int:
     """How many findings were put right."""
-    wanted = report.remedies[Remedy.WRITE]
-    stderr.print(f"{wanted} outcomes are published with what the ledger holds; the sink writes them into the rows.")
-    if not yes and not typer.confirm("Publish them?", err=True):
+    write, emit_ = report.remedies[Remedy.WRITE], report.remedies[Remedy.EMIT]
+    stderr.print(f"{write} outcomes are published with what the ledger holds; the sink writes them into the rows.")
+    stderr.print(f"{emit_} rows without an event are read by Debezium once more.")
+    if not yes and not typer.confirm("Repair?", err=True):
         return 0
     flags = {"since": report.window.since.isoformat(), "until": report.window.until.isoformat()}
-    counts = {kind.value: count for kind, count in report.counts.items() if count} | {"write": wanted}
+    counts = {kind.value: count for kind, count in report.counts.items() if count} | {"write": write, "emit": emit_}
     by = acting(settings.operator)
     record(run.parties.bootstrap_servers, new_action("repair", by=by, flags=flags, counts=counts, reason=reason))
+    written = _write(run, notebook) if write else 0
+    stderr.print(f"{written} of {write} rows show their outcome.")
+    emitted = asyncio.run(emit(settings, notebook.findings(), lambda *_: None))[1] if emit_ else 0
+    stderr.print(f"{emitted} of {emit_} rows have an event now.")
+    return written + emitted
+
+
+def _write(run: Reconciliation, notebook: Notebook) -> int:
     written = 0
     with psycopg.connect(run.parties.dsn, connect_timeout=5, autocommit=True) as connection:
         for command_ids in publish(run.parties, notebook.findings()):
@@ -99,7 +108,6 @@ def _repair(
             written += len(command_ids) - len(not_yet)
             for command_id, row in not_yet.items():
                 stderr.print(f"{command_id} is still {row.status}: does the sink run? See: streams status")
-    stderr.print(f"{written} of {wanted} rows show it.")
     return written
 
 

@@ -117,7 +117,7 @@ def _signed(transaction_id: str, payload: bytes) -> Signed | None:
         header = common_pb2.Payload.FromString(payload).header
         sent = common_pb2.ChannelHeader.FromString(header.channel_header).timestamp
         creator: bytes = common_pb2.SignatureHeader.FromString(header.signature_header).creator
-        sent_at = datetime.fromtimestamp(sent.seconds, UTC)
+        sent_at = datetime.fromtimestamp(sent.seconds + sent.nanos / 1e9, UTC)
     except (DecodeError, OverflowError, ValueError, OSError):
         return None
     return Signed(transaction_id=transaction_id, creator=creator, sent_at=sent_at)

@@ -13,7 +13,7 @@ from streams.monitor.certificates import Certificates
 from streams.monitor.connector import ConnectorStates
 from streams.monitor.dead_letters import DeadLetters
 from streams.monitor.groups import Groups
-from streams.monitor.reconciliation import LONGEST_RUN_S, Reconciliations
+from streams.monitor.reconciliation import LONGEST_RUN_S, RETRY_S, Reconciliations
 from streams.monitor.source import Source
 from streams.monitor.watched_groups import group_lags, watched_groups
 from streams.operations.reconcile.gather import parties_of
@@ -38,7 +38,13 @@ def sources(settings: MonitorSettings, fabric: FabricSettings | None = None) -> 
 
 def _reconciliation(settings: MonitorSettings, fabric: FabricSettings | None) -> Source:
     job = Reconciliations(parties_of(settings), settings.reconcile, fabric)
-    return Source(name="reconcile", period_s=settings.reconcile.every_s, collect=job.collect, stuck_s=LONGEST_RUN_S)
+    return Source(
+        name="reconcile",
+        period_s=settings.reconcile.every_s,
+        collect=job.collect,
+        stuck_s=LONGEST_RUN_S,
+        retry_s=min(RETRY_S, settings.reconcile.every_s),
+    )
 
 
 def _kafka(settings: MonitorSettings) -> Source:

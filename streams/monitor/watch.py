@@ -105,7 +105,8 @@ class Watch:
         try:
             while not self._stopping.is_set():
                 self.ask()
-                self._stopping.wait(self.source.period_s)
+                retry_s = self.source.retry_s if self._problem is not None else None
+                self._stopping.wait(self.source.period_s if retry_s is None else retry_s)
         finally:
             self.source.close()
 

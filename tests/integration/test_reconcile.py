@@ -156,7 +156,7 @@ async def committed_without_a_row(line: PlantedLine) -> str:
 @pytest.mark.parametrize(
     ("plant", "kind", "remedy", "truth", "command"),
     [
-        (never_captured, Kind.ROW_WITHOUT_EVENT, Remedy.EMIT, None, "streams replay --from-table"),
+        (never_captured, Kind.ROW_WITHOUT_EVENT, Remedy.EMIT, None, "streams replay --from-table --command-id {}"),
         (row_deleted, Kind.EVENT_WITHOUT_ROW, Remedy.PERSON, None, ""),
         (
             lost_by_a_worker,
@@ -170,7 +170,7 @@ async def committed_without_a_row(line: PlantedLine) -> str:
         (failure_never_written, Kind.OUTCOME_DISAGREES_WITH_ROW, Remedy.WRITE, "holds nothing", ""),
         (contradicted, Kind.OUTCOME_DISAGREES_WITH_ROW, Remedy.PERSON, "holds nothing", ""),
         (commit_put_back, Kind.ROW_PUT_BACK, Remedy.WRITE, "VALID", ""),
-        (failure_put_back, Kind.ROW_PUT_BACK, Remedy.REPLAY, "holds nothing", "streams replay --command-id {}"),
+        (failure_put_back, Kind.ROW_PUT_BACK, Remedy.REPLAY, "holds nothing", "streams replay --include-failed"),
         (put_back_with_another_payload, Kind.PAYLOAD_CHANGED, Remedy.PERSON, None, "streams dead-letters edit {}"),
         (parked_and_valid, Kind.SUBMITTED_LONG_AGO, Remedy.WRITE, "VALID", ""),
         (
@@ -181,7 +181,7 @@ async def committed_without_a_row(line: PlantedLine) -> str:
             "streams replay --command-id {}",
         ),
         (committed_by_nobody, Kind.COMMITTED_NOT_ON_LEDGER, Remedy.PERSON, None, ""),
-        (failed_and_valid, Kind.FAILED_BUT_ON_LEDGER, Remedy.PERSON, None, ""),
+        (failed_and_valid, Kind.FAILED_BUT_ON_LEDGER, Remedy.PERSON, None, "streams dead-letters redrive {}"),
         (committed_without_a_row, Kind.LEDGER_WITHOUT_ROW, Remedy.PERSON, "VALID", ""),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
@@ -22,6 +23,7 @@ from streams.postgres.profiles import Profile
 from streams.postgres.reconciling import known_transactions
 from streams.stages.write_back import RowStatus
 
+CLOCKS_DIFFER_BY = timedelta(minutes=1)
 AT_ONCE = 32
 """Look-ups at a time: workers need the same gateway."""
 BATCH_SIZE = 500
@@ -33,7 +35,7 @@ async def read_chain(gateway: Gateway, channel: str, window: Window, notebook: N
     Raises EndorseFailed.
     """
     height = await gateway.height()
-    first = await first_block_since(gateway, window.since, height)
+    first = await first_block_since(gateway, window.since - CLOCKS_DIFFER_BY, height)
     count, pending = 0, []
     async for number, transaction_ids in valid_transactions(gateway, channel, first, height):
         pending += [(transaction_id, number) for transaction_id in transaction_ids]

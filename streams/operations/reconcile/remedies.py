@@ -12,7 +12,6 @@ from streams.operations.reconcile.notebook import Suspicion
 from streams.operations.truth import Committed, NotKnown, NotThere, Open, Refused, Reused, Truth
 from streams.stages.write_back import RowStatus
 
-EMIT = "streams replay --from-table"
 _UNSETTLED = frozenset({RowStatus.PENDING, RowStatus.LOCKED, RowStatus.SUBMITTED})
 
 
@@ -57,7 +56,7 @@ def _remedy(found: Finding, truth: Truth | None) -> tuple[Remedy, str]:
     """Who can put it right, and the command line for it."""
     match found.kind:
         case Kind.ROW_WITHOUT_EVENT:
-            return Remedy.EMIT, EMIT
+            return Remedy.EMIT, _emit(found)
         case Kind.PAYLOAD_CHANGED:
             return Remedy.PERSON, _edit(found)
         case Kind.FAILED_BUT_ON_LEDGER:
@@ -102,8 +101,15 @@ def _is_failure_not_shown(found: Finding) -> bool:
     return Told.parse(found.told_at).kind == OutcomeKind.FAILED
 
 
+def _emit(found: Finding) -> str:
+    status = "" if found.status == RowStatus.PENDING else f" --status {found.status}"
+    return f"streams replay --from-table{status} --command-id {found.command_id} --execute"
+
+
 def _replay(found: Finding) -> str:
-    return f"streams replay --command-id {found.command_id} --execute"
+    has_failed = found.told_at is not None and Told.parse(found.told_at).kind == OutcomeKind.FAILED
+    failed = " --include-failed" if has_failed else ""
+    return f"streams replay{failed} --command-id {found.command_id} --execute"
 
 
 def _redrive(found: Finding) -> str:

@@ -21,11 +21,16 @@ from streams.operations.reconcile.findings import Finding
 from streams.operations.reconcile.gather import Parties
 from streams.operations.reconcile.kinds import Remedy
 from streams.operations.reconcile.second_look import batches
+from streams.operations.replay.from_table import TablePlan
+from streams.operations.replay.scan import Tell
+from streams.operations.replay.selection import Selection
 from streams.postgres.rows import Row, fetch_rows
+from streams.settings import ToolSettings
 from streams.stages.write_back import FINAL
 
 WORKER = "streams reconcile"
 BATCH_SIZE = 500
+EMITTED_AT_ONCE = 20_000
 WRITTEN_WITHIN_S = 60.0
 POLL_S = 0.2
 UNCURED = "NOT_VALID_ON_LEDGER"
@@ -44,6 +49,25 @@ def publish(parties: Parties, findings: Iterable[Finding]) -> Iterator[list[str]
         ]
         append(parties.bootstrap_servers, RESULTS, records)
         yield [found.command_id for found, value in values if value is not None and found.command_id]
+
+
+async def emit(settings: ToolSettings, findings: Iterable[Finding], tell: Tell) -> tuple[int, int]:
+    """Have Debezium read the rows of remedy `emit`: (rows that lack an event, rows that have one now).
+
+    The plan looks for their events and at the ledger once more. Raises psycopg.Error, KafkaException.
+    """
+    wanted = (found for found in findings if found.remedy is Remedy.EMIT and found.command_id and found.status)
+    lacking = emitted = 0
+    for batch in batches(wanted, EMITTED_AT_ONCE):
+        selection = Selection(
+            command_ids=frozenset(found.command_id for found in batch if found.command_id),
+            statuses=frozenset(found.status for found in batch if found.status),
+        )
+        with TablePlan(settings, selection, tell) as plan:
+            await plan.make()
+            lacking += len(batch)
+            emitted += plan.emit() if plan.missing else 0
+    return lacking, emitted
 
 
 def wait_until_final(
