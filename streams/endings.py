@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from streams.errors import RefusedCommand, UnreadableMessage, UnroutableCommand
-from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind
+from streams.messages import ChangeEvent, DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
+from streams.operators import LetterResolution
 
 UNREADABLE = "UNREADABLE"
+DISCARDED = "DISCARDED"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,20 @@ def unreadable(error: UnreadableMessage, source: Source, now: datetime) -> DeadL
         key=source.key,
         value=source.value,
         worker=source.worker,
+        happened_at=now,
+    )
+
+
+def given_up(command: RoutedCommand, resolution: LetterResolution, now: datetime, worker: str) -> Outcome:
+    """FAILED by an operator's decision; the row says whose and why."""
+    return Outcome(
+        command_id=command.command_id,
+        command_type=command.command_type,
+        kind=OutcomeKind.FAILED,
+        identity=command.identity,
+        error_code=DISCARDED,
+        error=f"given up by {resolution.by}: {resolution.reason}",
+        worker=worker,
         happened_at=now,
     )
 

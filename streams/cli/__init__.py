@@ -8,7 +8,22 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, lanes, line, monitor, reconcile, replay, routes, simulator, stack, workers
+from streams.cli import (
+    chaos,
+    dead_letters,
+    demo,
+    lanes,
+    letter_actions,
+    letter_edit,
+    line,
+    monitor,
+    reconcile,
+    replay,
+    routes,
+    simulator,
+    stack,
+    workers,
+)
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -33,6 +48,9 @@ workers.add_to(app)
 monitor.add_to(app)
 routes.add_to(app)
 lanes.add_to(app)
+dead_letters.add_to(app)
+letter_actions.add_to(dead_letters.dead_letters)
+letter_edit.add_to(dead_letters.dead_letters)
 simulator.add_to(app)
 
 

@@ -7,11 +7,19 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.messages import Origin
 
 TIMEOUT_S = 15.0
+COORDINATOR_PAUSE_S = 0.2
+_COORDINATOR_MOVES = frozenset(
+    {
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
 NEAR = 5000
 """Records that are read over rather than sought past."""
 
@@ -20,7 +28,20 @@ def acknowledged(bootstrap_servers: str, group: str, topic: str) -> dict[int, in
     """Committed offsets by partition; 0 where the group never committed. Raises confluent_kafka.KafkaException."""
     with closing(_consumer(bootstrap_servers, group)) as consumer:
         partitions = [TopicPartition(topic, partition) for partition in _partitions(consumer, topic)]
-        return {at.partition: max(0, at.offset) for at in consumer.committed(partitions, timeout=TIMEOUT_S)}
+        return {at.partition: max(0, at.offset) for at in _committed(consumer, partitions)}
+
+
+def _committed(consumer: Consumer, partitions: list[TopicPartition]) -> list[TopicPartition]:
+    """Patient while the group's coordinator moves."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while True:
+        try:
+            found: list[TopicPartition] = consumer.committed(partitions, timeout=TIMEOUT_S)
+            return found
+        except KafkaException as error:
+            if error.args[0].code() not in _COORDINATOR_MOVES or time.monotonic() > deadline:
+                raise
+            time.sleep(COORDINATOR_PAUSE_S)
 
 
 def kept_since(bootstrap_servers: str, topic: str) -> datetime | None:

@@ -38,4 +38,9 @@ def _say(bootstrap_servers: str, action: str, controls: list[LaneControl]) -> No
     writer = Writer(bootstrap_servers)
     for control in controls:
         writer.record(new_action(action, by=control.by, flags=control.selector, reason=control.reason))
+    say(writer, controls)
+
+
+def say(writer: Writer, controls: Iterable[LaneControl]) -> None:
+    """Without a record of its own: they are part of an action that has one."""
     writer.append(CONTROLS, [(control.key.encode(), codecs.LANE_CONTROLS.encode(control), {}) for control in controls])

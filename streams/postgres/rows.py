@@ -114,6 +114,12 @@ def fetch_rows(connection: psycopg.Connection[Any], profile: Profile, command_id
         return {row.command_id: row for row in cursor.fetchall()}
 
 
+def statuses(connection: psycopg.Connection[Any], profile: Profile, command_ids: Sequence[str]) -> dict[str, str]:
+    """The status of the rows that exist, by command id."""
+    parameters = {"command_ids": list(command_ids)}
+    return dict(connection.execute(statement("statuses", profile), parameters).fetchall())
+
+
 def count_by_status(connection: psycopg.Connection[Any], profile: Profile) -> dict[str, int]:
     """How many rows have each status that occurs."""
     return dict(connection.execute(statement("count", profile)).fetchall())

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from streams.messages import Outcome, OutcomeKind, RoutedCommand
+from streams.endings import given_up
+from streams.messages import Outcome, RoutedCommand
 from streams.operators import LetterResolution, Resolution
 
-DISCARDED = "DISCARDED"
 _GIVEN_UP = frozenset({Resolution.DISCARDED, Resolution.EDITED})
 
 
@@ -44,18 +44,4 @@ class Resolved:
         newest = self._newest[command.command_id]
         if command.revision != newest.revision or newest.resolution is not Resolution.DISCARDED:
             return None
-        return discarded(command, newest, now, worker)
-
-
-def discarded(command: RoutedCommand, resolution: LetterResolution, now: datetime, worker: str) -> Outcome:
-    """FAILED by an operator's decision; the row says whose and why."""
-    return Outcome(
-        command_id=command.command_id,
-        command_type=command.command_type,
-        kind=OutcomeKind.FAILED,
-        identity=command.identity,
-        error_code=DISCARDED,
-        error=f"given up by {resolution.by}: {resolution.reason}",
-        worker=worker,
-        happened_at=now,
-    )
+        return given_up(command, newest, now, worker)

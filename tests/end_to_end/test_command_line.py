@@ -34,6 +34,14 @@ COMMANDS = [
     "routes check",
     "topics",
     "nonce-secret",
+    "lanes list",
+    "lanes pause",
+    "lanes resume",
+    "dead-letters list",
+    "dead-letters show",
+    "dead-letters redrive",
+    "dead-letters discard",
+    "dead-letters edit",
 ]
 
 
@@ -64,6 +72,12 @@ WRONG_CALLS = [
     ("check", EVERYTHING | {"STREAMS_KAFKA__BOOTSTRAP": "x"}, "did you mean STREAMS_KAFKA__BOOTSTRAP_SERVERS?"),
     ("sink", KAFKA, "STREAMS_POSTGRES__DSN: is not set"),
     ("sink", KAFKA | POSTGRES | {"STREAMS_POSTGRES__PROFILE": "no"}, "profile 'no'"),
+    ("lanes pause --all", EVERYTHING, "Missing option '--reason'"),
+    ("lanes pause --reason x", EVERYTHING, "name what to pause"),
+    ("lanes pause --reason x --all --tenant acme", EVERYTHING, "name what to pause"),
+    ("lanes pause --reason x --identity nobody", EVERYTHING, "no identity nobody"),
+    ("dead-letters redrive", EVERYTHING, "name the letters"),
+    ("dead-letters list --since yesterday", EVERYTHING, "'yesterday' is neither a time nor an age"),
     ("worker route", {}, "STREAMS_KAFKA__BOOTSTRAP_SERVERS: is not set"),
     ("worker submit --identity org1-admin", KAFKA, "STREAMS_FABRIC__WALLET: is not set"),
     (

@@ -8,10 +8,10 @@ import time
 from carrier_line import DEADLINE_S, Line, command, letter_of, line_with, until
 from scripted_ledger import EARLY
 
+from streams.endings import DISCARDED
 from streams.messages import Origin, Outcome, OutcomeKind
 from streams.operators import LaneControl, LetterResolution, Resolution
 from streams.workers.pauses import PAUSED, Pauses
-from streams.workers.resolved import DISCARDED
 
 
 def control(*, is_paused: bool = True, reason: str = "incident 7", **selector: str) -> LaneControl:

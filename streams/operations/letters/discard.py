@@ -1,0 +1,80 @@
+"""Discard: a letter is settled by an operator's decision. A command is given up only if it is and will be nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from streams.endings import given_up
+from streams.kafka import codecs
+from streams.kafka.topics import RESULTS
+from streams.ledger import Ledger
+from streams.messages import RoutedCommand
+from streams.operations.audit import Writer
+from streams.operations.letters import proof
+from streams.operations.letters.fence import fenced
+from streams.operations.letters.letter import Letter
+from streams.operations.letters.step import Deed, Step, resolve
+from streams.operators import OperatorAction, Resolution
+
+IN_HAND = "a worker has it in hand: it was delivered again and is not acknowledged; see: streams trace"
+
+
+async def plan_discard(ledgers: Mapping[str, Ledger], letters: Iterable[Letter], settle_s: float) -> list[Step]:
+    """One step each: what is parked is given up if nothing speaks against it, all else has ended and is marked."""
+    return [await _step(ledgers, found, settle_s) for found in letters]
+
+
+async def _step(ledgers: Mapping[str, Ledger], found: Letter, settle_s: float) -> Step:
+    if found.resolution is not None:
+        return Step(found=found, deed=Deed.REFUSE, why=f"{found.resolution.resolution} by {found.resolution.by}")
+    if found.command is None or not found.is_parked:
+        return Step(found=found, deed=Deed.MARK, why="nothing will be sent for it")
+    objection = await _objection(ledgers, found, found.command, settle_s)
+    if objection is not None:
+        return Step(found=found, deed=Deed.REFUSE, why=objection)
+    return Step(found=found, deed=Deed.GIVE_UP, why="is not on the ledger and cannot come there", command=found.command)
+
+
+async def discard(
+    bootstrap_servers: str,
+    ledgers: Mapping[str, Ledger],
+    steps: Iterable[Step],
+    action: OperatorAction,
+    settle_s: float,
+) -> list[Step]:
+    """Carry the plan out; what became of each step, which may be less than was planned. Raises KafkaException.
+
+    Nothing is given up that a worker has in hand: its key is paused, then the ledger is asked once more.
+    """
+    writer = Writer(bootstrap_servers)
+    steps = list(steps)
+    done = [step for step in steps if step.deed not in (Deed.MARK, Deed.GIVE_UP)]
+    for step in steps:
+        if step.deed is Deed.MARK:
+            resolve(writer, step.found, Resolution.DEALT_WITH, action, step.command)
+            done.append(step)
+    giving_up = [(step, step.command) for step in steps if step.deed is Deed.GIVE_UP and step.command is not None]
+    if giving_up:
+        with fenced(bootstrap_servers, [command for _, command in giving_up], action) as in_hand:
+            for step, command in giving_up:
+                said = IN_HAND if command.command_id in in_hand else None
+                said = said or await _objection(ledgers, step.found, command, settle_s)
+                if said is None:
+                    _give_up(writer, step.found, command, action)
+                done.append(step if said is None else replace(step, deed=Deed.REFUSE, why=said))
+    return done
+
+
+async def _objection(
+    ledgers: Mapping[str, Ledger], found: Letter, command: RoutedCommand, settle_s: float
+) -> str | None:
+    return await proof.against(ledgers, found, command, settle_s=settle_s, now=datetime.now(UTC))
+
+
+def _give_up(writer: Writer, found: Letter, command: RoutedCommand, action: OperatorAction) -> None:
+    """The decision first: a worker that is given the command again must not submit what its row calls FAILED."""
+    resolution = resolve(writer, found, Resolution.DISCARDED, action, command)
+    outcome = given_up(command, resolution, datetime.now(UTC), action.by)
+    writer.append(RESULTS, [(command.command_id.encode(), codecs.OUTCOMES.encode(outcome), {})])
