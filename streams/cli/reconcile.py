@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import psycopg
 import typer
 
+from streams.cli.moments import moment
 from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.cli.where import load_here
 from streams.errors import PipelineError
@@ -29,7 +30,6 @@ from streams.settings import ToolSettings
 SHOWN = 20
 """Findings of each kind on the terminal; `--export` writes all."""
 
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _WHO = {
     Remedy.WRITE: "--repair writes it",
     Remedy.EMIT: "never arrived",
@@ -115,8 +115,8 @@ def _window(settings: ToolSettings, since: str | None, until: str | None) -> Win
     now = datetime.now(UTC)
     usual = usual_window(settings.reconcile, settings.fabric.settle_s, now)
     window = Window(
-        since=_time(since, now, "--since") if since else usual.since,
-        until=min(_time(until, now, "--until"), usual.until) if until else usual.until,
+        since=moment(since, "--since") if since else usual.since,
+        until=min(moment(until, "--until"), usual.until) if until else usual.until,
     )
     if window.since >= window.until:
         raise typer.BadParameter(
@@ -125,17 +125,6 @@ def _window(settings: ToolSettings, since: str | None, until: str | None) -> Win
             param_hint="--since",
         )
     return window
-
-
-def _time(text: str, now: datetime, option: str) -> datetime:
-    number, unit = text[:-1], text[-1:]
-    if unit in _UNITS_S and number.isdecimal():
-        return now - timedelta(seconds=int(number) * _UNITS_S[unit])
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise typer.BadParameter(f"{text!r} is neither a time nor an age as 90m, 12h, 3d", param_hint=option) from error
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _show(report: Report, notebook: Notebook) -> None:

@@ -113,7 +113,7 @@ def _replay(found: Finding) -> str:
 
 
 def _redrive(found: Finding) -> str:
-    return f"streams dead-letters redrive {found.command_id}"
+    return f"streams dead-letters redrive --command-id {found.command_id} --execute"
 
 
 def _edit(found: Finding) -> str:
