@@ -136,7 +136,7 @@ def test_a_refusal_that_nothing_cures_is_written_into_a_row_that_waits_for_its_e
 
 def test_a_row_that_was_put_back_never_gets_a_failure_from_us() -> None:
     put_back = Suspicion(Kind.ROW_PUT_BACK, "c", None, "PENDING", 0, "seen", 1, told_at="failed:0:0")
-    assert finding(put_back, None, Refused("BAD_PAYLOAD")).command == "streams dead-letters edit c"
+    assert finding(put_back, None, Refused("BAD_PAYLOAD")).command == "streams dead-letters edit c --reason reconciled"
     assert finding(put_back, None, Open(1)).command == "streams replay --include-failed --command-id c --execute"
 
 

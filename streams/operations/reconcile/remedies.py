@@ -12,6 +12,7 @@ from streams.operations.reconcile.notebook import Suspicion
 from streams.operations.truth import Committed, NotKnown, NotThere, Open, Refused, Reused, Truth
 from streams.stages.write_back import RowStatus
 
+_WHY = "reconciled"
 _UNSETTLED = frozenset({RowStatus.PENDING, RowStatus.LOCKED, RowStatus.SUBMITTED})
 
 
@@ -113,8 +114,8 @@ def _replay(found: Finding) -> str:
 
 
 def _redrive(found: Finding) -> str:
-    return f"streams dead-letters redrive --command-id {found.command_id} --execute"
+    return f"streams dead-letters redrive --command-id {found.command_id} --reason {_WHY} --execute"
 
 
 def _edit(found: Finding) -> str:
-    return f"streams dead-letters edit {found.command_id}"
+    return f"streams dead-letters edit {found.command_id} --reason {_WHY}"
