@@ -181,7 +181,7 @@ async def committed_without_a_row(line: PlantedLine) -> str:
             "streams replay --command-id {}",
         ),
         (committed_by_nobody, Kind.COMMITTED_NOT_ON_LEDGER, Remedy.PERSON, None, ""),
-        (failed_and_valid, Kind.FAILED_BUT_ON_LEDGER, Remedy.PERSON, None, "streams dead-letters redrive --command-id {}"),
+        (failed_and_valid, Kind.FAILED_BUT_ON_LEDGER, Remedy.PERSON, None, "streams dead-letters redrive"),
         (committed_without_a_row, Kind.LEDGER_WITHOUT_ROW, Remedy.PERSON, "VALID", ""),
     ],
 )
