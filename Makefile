@@ -50,6 +50,10 @@ bench-simulator: .venv/installed ## Measure the VALID transactions per second of
 bench-submit: .venv/installed ## Measure what one submit worker carries: rate, lone commands, slow keys, hot accounts, tenants
 	@$(BIN)/python -m benchmarks.submit
 
+.PHONY: bench-reconcile
+bench-reconcile: .venv/installed ## Measure time and memory of reconciling a million commands
+	@$(BIN)/python -m benchmarks.reconcile
+
 .PHONY: check
 check: .venv/installed ## Look only: format, lint, types, import directions, generated docs
 	$(BIN)/ruff format --check .

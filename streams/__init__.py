@@ -11,6 +11,6 @@ What a stage refuses goes to `dead-letters` with its origin (endings.py). The me
 the tree of errors in errors.py, what is done about a ledger's error in retry.py. The layers, from the top:
 
     cli > demo, monitor > operations, local, workers > kafka, fabric, postgres, simulator > stages, window > lanes,
-    breaker, fair_queue > routes, refusals, chaincode > retry, endings > ledger > operators > messages >
-    errors, settings
+    breaker, fair_queue > routes, refusals, chaincode > retry, endings > ledger > operators > messages > errors,
+    settings
 """

@@ -17,6 +17,7 @@ from streams.cli import (
     letter_edit,
     line,
     monitor,
+    reconcile,
     replay,
     routes,
     simulator,
@@ -43,6 +44,7 @@ top.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
+reconcile.add_to(app)
 replay.add_to(app)
 workers.add_to(app)
 monitor.add_to(app)

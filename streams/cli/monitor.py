@@ -14,7 +14,7 @@ from streams.cli.where import load_here
 from streams.errors import PipelineError
 from streams.kafka.group_lag import PartitionLag
 from streams.monitor.watched_groups import group_lags
-from streams.settings import LagSettings, MonitorSettings
+from streams.settings import ExternalLedgerSettings, LagSettings, MonitorSettings
 from streams.telemetry import configure_logging
 
 
@@ -36,7 +36,8 @@ def monitor() -> None:
 
     settings = load_here(MonitorSettings)
     configure_logging(stage="monitor")
-    run(settings.monitor.listen, sources(settings))
+    fabric = load_here(ExternalLedgerSettings).fabric if settings.reconcile.reader else None
+    run(settings.monitor.listen, sources(settings, fabric))
 
 
 def lag(as_json: Annotated[bool, typer.Option("--json", help="Print everything as JSON.")] = False) -> None:

@@ -78,6 +78,15 @@ def read_history(wallet: Path, identity: Identity, overlap: timedelta) -> Histor
     return History(previous=tuple(found.values()), used_until=used_until)
 
 
+def certificates(wallet: Path, name: str, msp_id: str) -> tuple[bytes, ...]:
+    """Every certificate that the wallet has of an identity: the current one, the one in use, the previous ones.
+
+    Opens no key. Raises CredentialsInvalid.
+    """
+    files = [wallet / f"{name}-cert", _in_use(wallet, name), *_kept(wallet, name)]
+    return tuple(dict.fromkeys(one.certificate for file in files if (one := _read(file, msp_id)) is not None))
+
+
 def keep(wallet: Path, identity: Identity, history: History) -> None:
     """Put the previous certificates away, and note which one is in use now. Raises OSError.
 

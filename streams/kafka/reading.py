@@ -18,6 +18,7 @@ from streams.telemetry import Event, logger
 
 READ_TIMEOUT_S = 15.0
 LEADER_PAUSE_S = 0.1
+BATCH_SIZE = 1000
 CLOCK_SKEW = timedelta(seconds=60)
 _NOT_YET = frozenset(
     {KafkaError._UNKNOWN_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.NOT_LEADER_FOR_PARTITION}
@@ -74,6 +75,7 @@ def _consumer(bootstrap_servers: str) -> Consumer:
             "enable.auto.commit": False,
             "enable.partition.eof": False,
             "auto.offset.reset": "earliest",  # of what has left the topic between the question and the answer
+            "queued.max.messages.kbytes": 8192,  # a reader may be slower than the brokers
             "log_level": 0,
         }
     )
@@ -97,10 +99,12 @@ def _read(consumer: Consumer, topic: str, starts: Mapping[int, int]) -> Iterator
     consumer.assign(assigned)
     deadline = time.monotonic() + READ_TIMEOUT_S
     while ends:
-        message = consumer.poll(0.2)
-        if message is not None and message.error() is None:
-            yield message
-            deadline = time.monotonic() + READ_TIMEOUT_S
+        first = consumer.poll(0.2)
+        batch = [] if first is None else [first, *consumer.consume(BATCH_SIZE - 1, timeout=0)]
+        for message in batch:
+            if message.error() is None:
+                yield message
+                deadline = time.monotonic() + READ_TIMEOUT_S
         _drop_finished(consumer, topic, ends)
         if time.monotonic() > deadline:
             raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")

@@ -163,6 +163,7 @@ class Line:
                 **self.environment(),
                 _DSN: self.stack.postgres.dsn(SINK, DATABASE),
                 "STREAMS_MONITOR__LISTEN": self._listen(MONITOR),
+                "STREAMS_RECONCILE__READER": next(iter(self.routes.identities)),
             },
             healthy=lambda: is_ready(url),
             start_deadline_s=WORKER_START_S,

@@ -95,6 +95,12 @@ METRICS: Mapping[str, Metric] = {
     "outbox_dlq_oldest_age_seconds": Metric(
         "Age of the oldest dead letter that nobody has dealt with, seconds; 0: there is none", ("kind",)
     ),
+    "outbox_reconcile_missing": Metric(
+        "What does not agree between rows, topics and ledger, of those in the window that is compared", ("kind",)
+    ),
+    "outbox_reconcile_last_run_timestamp_seconds": Metric(
+        "When rows, topics and ledger were compared last, seconds since the epoch"
+    ),
     "outbox_monitor_source_up": Metric("1: the source was asked and has answered; its metrics are fresh", ("source",)),
     "outbox_monitor_last_success_timestamp_seconds": Metric(
         "When the source has answered last, seconds since the epoch", ("source",)

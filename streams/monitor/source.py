@@ -13,10 +13,14 @@ class Source:
     """One neighbour, or one job. `collect` is called every `period_s` seconds, always from the same thread.
 
     It answers with every sample of the source, anew each time. Whatever it raises says that the source is away: it is
-    logged, none of its samples is exported, and it is asked again a period later. `close` ends what `collect` keeps.
+    logged, none of its samples is exported, and it is asked again `retry_s` (None: a period) later. `close` ends what
+    `collect` keeps.
+    A question that takes longer than `stuck_s` never ends.
     """
 
     name: str
     period_s: float
     collect: Callable[[], Iterable[Sample]]
     close: Callable[[], None] = lambda: None
+    stuck_s: float = 300.0
+    retry_s: float | None = None

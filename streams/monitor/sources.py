@@ -13,21 +13,38 @@ from streams.monitor.certificates import Certificates
 from streams.monitor.connector import ConnectorStates
 from streams.monitor.dead_letters import DeadLetters
 from streams.monitor.groups import Groups
+from streams.monitor.reconciliation import LONGEST_RUN_S, RETRY_S, Reconciliations
 from streams.monitor.source import Source
 from streams.monitor.watched_groups import group_lags, watched_groups
+from streams.operations.reconcile.gather import parties_of
 from streams.postgres.profiles import load_profile
-from streams.settings import MonitorSettings
+from streams.settings import FabricSettings, MonitorSettings
 
 CERTIFICATES_PERIOD_S = 30.0
 
 
-def sources(settings: MonitorSettings) -> list[Source]:
-    """In the order of /ready. Raises SettingsInvalid or RoutesInvalid; no neighbour is asked yet."""
+def sources(settings: MonitorSettings, fabric: FabricSettings | None = None) -> list[Source]:
+    """In the order of /ready. `fabric`: the ledger that rows are compared with.
+
+    Raises SettingsInvalid or RoutesInvalid; no neighbour is asked yet.
+    """
     found = [_kafka(settings), *_postgres(settings), _connect(settings), _dead_letters(settings)]
     if settings.fabric.wallet is not None:
         collect = Certificates(settings.fabric.wallet).collect
         found.append(Source(name="wallet", period_s=CERTIFICATES_PERIOD_S, collect=collect))
+    found.append(_reconciliation(settings, fabric))
     return found
+
+
+def _reconciliation(settings: MonitorSettings, fabric: FabricSettings | None) -> Source:
+    job = Reconciliations(parties_of(settings), settings.reconcile, fabric)
+    return Source(
+        name="reconcile",
+        period_s=settings.reconcile.every_s,
+        collect=job.collect,
+        stuck_s=LONGEST_RUN_S,
+        retry_s=min(RETRY_S, settings.reconcile.every_s),
+    )
 
 
 def _kafka(settings: MonitorSettings) -> Source:

@@ -21,9 +21,6 @@ EXPECTED = (PipelineError, psycopg.Error, KafkaException, OSError)
 STALE_PERIODS, STALE_S = 3, 15.0
 """An answer counts for so many periods, and so many seconds for the next one to arrive."""
 
-STUCK_S = 300.0
-"""No question takes so long, whatever happens to the neighbour: each has a deadline of its own."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -102,13 +99,14 @@ class Watch:
         """For /live: a question that never ends, which no neighbour that is away can cause."""
         asked_at = self._asked_at
         age_s = self._clock() - asked_at if asked_at is not None else 0.0
-        return f"{self.source.name} has been asked for {age_s:.0f} s" if age_s > STUCK_S else None
+        return f"{self.source.name} has been asked for {age_s:.0f} s" if age_s > self.source.stuck_s else None
 
     def _run(self) -> None:
         try:
             while not self._stopping.is_set():
                 self.ask()
-                self._stopping.wait(self.source.period_s)
+                retry_s = self.source.retry_s if self._problem is not None else None
+                self._stopping.wait(self.source.period_s if retry_s is None else retry_s)
         finally:
             self.source.close()
 

@@ -20,6 +20,7 @@ from streams.settings.processes import (
     ToolSettings,
     UpSettings,
 )
+from streams.settings.reconcile import ReconcileSettings
 from streams.settings.sections import (
     ConnectSettings,
     FabricSettings,
@@ -41,6 +42,7 @@ __all__ = [
     "OutboxSettings",
     "PerhapsPostgresSettings",
     "PostgresSettings",
+    "ReconcileSettings",
     "RouteSettings",
     "RoutesCheckSettings",
     "SendSettings",

@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.files import SCHEMAS
 from streams.settings.monitor import WalletSettings, WatchSettings
+from streams.settings.reconcile import ReconcileSettings
 from streams.settings.sections import (
     ConnectSettings,
     FabricSettings,
@@ -98,6 +99,7 @@ class MonitorSettings(Settings):
     fabric: WalletSettings = WalletSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
     monitor: WatchSettings = WatchSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
 
 
 class LagSettings(Settings):
@@ -125,3 +127,4 @@ class ToolSettings(Settings):
     tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
     monitor: WatchSettings = WatchSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()

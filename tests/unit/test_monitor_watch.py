@@ -14,7 +14,7 @@ from streams.monitor.exposition import Exposition
 from streams.monitor.metrics import METRICS, Kind, Sample, sample
 from streams.monitor.run import not_ready, problems
 from streams.monitor.source import Source
-from streams.monitor.watch import STALE_PERIODS, STALE_S, STUCK_S, Watch
+from streams.monitor.watch import STALE_PERIODS, STALE_S, Watch
 from streams.telemetry import Event
 
 
@@ -152,7 +152,7 @@ def test_a_question_that_never_ends_is_found_out() -> None:
     try:
         assert asked.wait(10)
         assert watch.stands_still() is None
-        now[0] = STUCK_S + 1
+        now[0] = watch.source.stuck_s + 1
         assert watch.stands_still() == "stuck has been asked for 301 s"
     finally:
         watch.stop()

@@ -59,6 +59,9 @@ class ScriptedConsumer:
     def poll(self, timeout: float) -> Record | None:
         return self.records.popleft() if self.records else None
 
+    def consume(self, most: int, timeout: float) -> list[Record]:
+        return [self.records.popleft() for _ in range(min(most, len(self.records)))]
+
     def position(self, partitions: list[Any]) -> list[Any]:
         unread = {record.place for record in self.records}
         return [SimpleNamespace(partition=p.partition, offset=int(p.partition not in unread)) for p in partitions]

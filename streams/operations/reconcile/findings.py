@@ -1,0 +1,57 @@
+"""One finding, and what a whole run has found."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from streams.operations.reconcile.kinds import Kind, Remedy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that does not agree.
+
+    `status`: of the row, None if there is none. `seen`: what the parties say. `truth`: what the ledger says, if it was
+    asked; `transaction_id` and `block_number` are then its own. `command`: the command line that puts it right, empty
+    if there is none. `told_at`: the newest final outcome, a `facts.Told` as text.
+    """
+
+    kind: Kind
+    command_id: str | None
+    command_type: str | None = None
+    identity: str | None = None
+    transaction_id: str | None
+    block_number: int | None = None
+    status: str | None
+    seen: str
+    truth: str | None = None
+    remedy: Remedy = Remedy.PERSON
+    command: str = ""
+    told_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Rows created from `since` to before `until` are judged; what changed at `until` or later is still under way."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """`counts` has every kind. `not_judged` counts, by reason, what could not be told yet; `rows`: rows looked at."""
+
+    window: Window
+    counts: Mapping[Kind, int]
+    remedies: Mapping[Remedy, int]
+    not_judged: Mapping[str, int]
+    rows: int
+    transactions: int
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing was found."""
+        return not any(self.counts.values())

@@ -1,0 +1,1 @@
+SELECT kind, remedy, count(*) FROM finding GROUP BY kind, remedy
