@@ -16,6 +16,8 @@ from streams.files import ROOT
 from streams.settings import (
     PREFIX,
     ExternalLedgerSettings,
+    LagSettings,
+    MonitorSettings,
     RoutesCheckSettings,
     RouteSettings,
     SendSettings,
@@ -31,6 +33,8 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "worker route": RouteSettings,
     "worker submit": SubmitSettings,
     "sink": SinkSettings,
+    "monitor": MonitorSettings,
+    "lag": LagSettings,
     "send": SendSettings,
     "status": ToolSettings,
     "trace": ToolSettings,

@@ -10,6 +10,6 @@
 What a stage refuses goes to `dead-letters` with its origin (endings.py). The message of each stage is in messages.py,
 the tree of errors in errors.py, what is done about a ledger's error in retry.py. The layers, from the top:
 
-    cli > demo > operations, local, workers > kafka, fabric, postgres, simulator > stages, window > lanes, breaker,
-    fair_queue > routes, refusals, chaincode > retry, endings > ledger > messages > errors, settings
+    cli > demo, monitor > operations, local, workers > kafka, fabric, postgres, simulator > stages, window > lanes,
+    breaker, fair_queue > routes, refusals, chaincode > retry, endings > ledger > messages > errors, settings
 """

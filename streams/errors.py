@@ -10,6 +10,7 @@ PipelineError
 │   └── UnroutableCommand    no usable route for this command type
 ├── UnreadableMessage        a Kafka value is not one of our Avro messages
 ├── UnknownSchema            a Kafka value is one of our messages, of a version that this one cannot read
+├── SourceIncomplete         a source of the monitor cannot tell yet
 ├── CredentialsInvalid       the wallet, a key or the nonce secret cannot be used
 └── LedgerError              carries the transaction id
     ├── EndorseFailed        refused or unreachable before ordering; not on the ledger by this call
@@ -53,6 +54,10 @@ class UnreadableMessage(PipelineError):
 
 class UnknownSchema(PipelineError):
     """A Kafka value was written by another version; whoever meets it stops, so that nothing is lost."""
+
+
+class SourceIncomplete(PipelineError):
+    """A source of the monitor has not yet read all that it answers from."""
 
 
 class RefusedCommand(PipelineError):

@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, line, routes, simulator, stack, workers
+from streams.cli import chaos, demo, line, monitor, routes, simulator, stack, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -28,6 +28,7 @@ demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)
 workers.add_to(app)
+monitor.add_to(app)
 routes.add_to(app)
 simulator.add_to(app)
 

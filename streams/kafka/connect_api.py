@@ -64,12 +64,22 @@ class ConnectApi:
 
     def status(self, name: str) -> ConnectorStatus | None:
         """How the connector is; None if Connect does not know it. Raises OSError if Connect does not answer."""
-        status, answer = self._call("GET", f"/connectors/{quote(name)}/status")
-        if status != http.client.OK or not isinstance(answer, dict):
-            return None
+        return self._status(name)[1]
+
+    def certain_status(self, name: str) -> ConnectorStatus | None:
+        """As `status`, but None only if Connect says that there is no such connector; ConnectionError if it cannot."""
+        code, status = self._status(name)
+        if status is None and code != http.client.NOT_FOUND:
+            raise ConnectionError(f"Kafka Connect cannot tell the status of {name} ({code})")
+        return status
+
+    def _status(self, name: str) -> tuple[int, ConnectorStatus | None]:
+        code, answer = self._call("GET", f"/connectors/{quote(name)}/status")
+        if code != http.client.OK or not isinstance(answer, dict):
+            return code, None
         tasks = answer["tasks"]
         traces = [part["trace"] for part in (answer["connector"], *tasks) if part.get("trace")]
-        return ConnectorStatus(
+        return code, ConnectorStatus(
             connector=answer["connector"]["state"],
             tasks=tuple(task["state"] for task in tasks),
             trace="\n".join(traces),

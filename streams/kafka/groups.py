@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin import AdminClient, GroupMetadata
 
 from streams.kafka.topics import RESULTS, commands_topic
 
@@ -36,9 +36,18 @@ def _admin(bootstrap_servers: str) -> AdminClient:
     return AdminClient({"bootstrap.servers": bootstrap_servers, "log_level": 0})
 
 
+def count_members(bootstrap_servers: str, group: str) -> int:
+    """How many read in the group, whatever its state; 0 if there is no such group. Raises as `has_members`."""
+    return sum(len(found.members) for found in _described(bootstrap_servers, group))
+
+
 def has_members(bootstrap_servers: str, group: str) -> bool:
     """The group is stable and somebody reads. Raises confluent_kafka.KafkaException if Kafka does not answer."""
+    return any(found.state == _STABLE and found.members for found in _described(bootstrap_servers, group))
+
+
+def _described(bootstrap_servers: str, group: str) -> list[GroupMetadata]:
     # Not describe_consumer_groups: librdkafka 2.16 aborts the whole process ("Assertion `eonce->refcnt > 0' failed")
     # when the broker dies while it asks.
-    described = _admin(bootstrap_servers).list_groups(group, timeout=TIMEOUT_S)
-    return any(found.state == _STABLE and found.members for found in described)
+    described: list[GroupMetadata] = _admin(bootstrap_servers).list_groups(group, timeout=TIMEOUT_S)
+    return described

@@ -16,6 +16,7 @@ from streams.local.templates import render, render_json
 from streams.postgres.profiles import Profile
 
 _FLUSH_MS = 1000
+_AGENT = "jmx_prometheus_javaagent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +76,12 @@ class Connector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connect:
-    """One Connect worker in distributed mode; its REST interface is at `url`."""
+    """One Connect worker in distributed mode; its REST interface is at `url`, /metrics at `metrics_address`."""
 
     paths: LocalPaths
     jars: Sequence[Path]
     port: int
+    metrics_port: int
     bootstrap_servers: str
 
     @property
@@ -87,8 +89,18 @@ class Connect:
         return f"http://{HOST}:{self.port}"
 
     @property
+    def metrics_address(self) -> str:
+        """`host:port` of the Prometheus JMX agent in the worker's JVM."""
+        return f"{HOST}:{self.metrics_port}"
+
+    @property
     def _properties(self) -> Path:
         return self.paths.state / "worker.properties"
+
+    @property
+    def _agent(self) -> str:
+        jar = next(jar for jar in self.jars if jar.name.startswith(f"{_AGENT}-"))
+        return f"-javaagent:{jar}={self.metrics_address}:{CONNECTORS / 'connect-metrics.yaml'}"
 
     def prepare(self) -> None:
         """Write the configuration."""
@@ -109,7 +121,7 @@ class Connect:
         main = "org.apache.kafka.connect.cli.ConnectDistributed"
         return Process(
             name="connect",
-            argv=java_command(main, str(self._properties), jars=self.jars),
+            argv=java_command(main, str(self._properties), jars=self.jars, options=[self._agent]),
             healthy=lambda: ConnectApi(self.url).is_healthy,
             start_deadline_s=120.0,
         )

@@ -23,6 +23,7 @@ LOCK = ROOT / "requirements" / "jars.lock"
 
 KAFKA = "4.3.1"
 DEBEZIUM = "3.6.1.Final"
+JMX_AGENT = "1.0.1"
 
 # Kafka's clients and Connect's API are named although others bring them: Debezium asks for 4.3.0 of both.
 # "!" keeps a root's own parent from managing the versions of everybody else's dependencies.
@@ -35,6 +36,7 @@ ROOTS = (
     f"org.apache.kafka:connect-transforms:{KAFKA}",
     f"io.debezium:debezium-connector-postgres:{DEBEZIUM}",
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4!",
+    f"io.prometheus.jmx:jmx_prometheus_javaagent:{JMX_AGENT}",
 )
 
 _LINE = re.compile(

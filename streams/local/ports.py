@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import random
 import socket
+import urllib.request
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from streams.errors import StackFailed
@@ -55,6 +57,15 @@ def is_open(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(1.0)
         return probe.connect_ex((HOST, port)) == 0
+
+
+def is_ready(url: str) -> bool:
+    """The process that answers at this base URL says on /ready that it is."""
+    try:
+        with urllib.request.urlopen(f"{url}/ready", timeout=2) as answer:  # noqa: S310 - an address of ours
+            return bool(answer.status == HTTPStatus.OK)
+    except OSError:
+        return False
 
 
 def _free_port(taken: set[int]) -> int:

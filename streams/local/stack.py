@@ -25,7 +25,7 @@ from streams.local.registry import read_registry
 from streams.local.supervisor import Supervisor
 from streams.postgres.profiles import Profile
 
-PORTS = ("postgres", "kafka", "kafka-controller", "connect")
+PORTS = ("postgres", "kafka", "kafka-controller", "connect", "connect-metrics")
 DATABASE = "outbox"
 _LOOK_EVERY_S, _REVIVE_EVERY_S = 0.2, 5.0
 
@@ -65,7 +65,11 @@ class Stack:
         self.postgres = Postgres(paths=paths, port=chosen["postgres"], passwords=passwords, fsync=fsync)
         self.kafka = Kafka(paths=paths, jars=jars, port=chosen["kafka"], controller_port=chosen["kafka-controller"])
         self.connect = Connect(
-            paths=paths, jars=jars, port=chosen["connect"], bootstrap_servers=self.kafka.bootstrap_servers
+            paths=paths,
+            jars=jars,
+            port=chosen["connect"],
+            metrics_port=chosen["connect-metrics"],
+            bootstrap_servers=self.kafka.bootstrap_servers,
         )
         self.connect_api = ConnectApi(self.connect.url)
         self._registered: set[str] = set()

@@ -5,9 +5,12 @@ Every setting is an environment variable `STREAMS_<SECTION>__<FIELD>`. A process
 """
 
 from streams.settings.loading import load, variables
+from streams.settings.monitor import WalletSettings, WatchSettings
 from streams.settings.processes import (
     PREFIX,
     ExternalLedgerSettings,
+    LagSettings,
+    MonitorSettings,
     RoutesCheckSettings,
     RouteSettings,
     SendSettings,
@@ -33,6 +36,8 @@ __all__ = [
     "ExternalLedgerSettings",
     "FabricSettings",
     "KafkaSettings",
+    "LagSettings",
+    "MonitorSettings",
     "OutboxSettings",
     "PerhapsPostgresSettings",
     "PostgresSettings",
@@ -44,6 +49,8 @@ __all__ = [
     "SubmitSettings",
     "ToolSettings",
     "UpSettings",
+    "WalletSettings",
+    "WatchSettings",
     "WindowSettings",
     "WorkerSettings",
     "load",

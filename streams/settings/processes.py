@@ -8,6 +8,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.files import SCHEMAS
+from streams.settings.monitor import WalletSettings, WatchSettings
 from streams.settings.sections import (
     ConnectSettings,
     FabricSettings,
@@ -84,6 +85,26 @@ class SinkSettings(Settings):
     worker: WorkerSettings = WorkerSettings()
 
 
+class MonitorSettings(Settings):
+    """What `streams monitor` needs."""
+
+    postgres: PostgresSettings
+    kafka: KafkaSettings
+    connect: ConnectSettings
+    fabric: WalletSettings = WalletSettings()
+    routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    monitor: WatchSettings = WatchSettings()
+
+
+class LagSettings(Settings):
+    """What `streams lag` needs."""
+
+    postgres: OutboxSettings = OutboxSettings()
+    kafka: KafkaSettings
+    routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    monitor: WatchSettings = WatchSettings()
+
+
 class ToolSettings(Settings):
     """What the tools of the command line need: everything."""
 
@@ -95,3 +116,4 @@ class ToolSettings(Settings):
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
     refusals: Path = REFUSALS
     worker: WorkerSettings = WorkerSettings()
+    monitor: WatchSettings = WatchSettings()

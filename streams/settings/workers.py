@@ -29,6 +29,10 @@ def _address(value: str) -> str:
     return value
 
 
+Address = Annotated[str, AfterValidator(_address)]
+"""`host:port` to listen at."""
+
+
 class WindowSettings(Section):
     """The submit workers."""
 
@@ -85,7 +89,7 @@ class WorkerSettings(Section):
         False,
         description="Join consumer groups under the worker's name, so that a restart does not rebalance.",
     )
-    listen: Annotated[str, AfterValidator(_address)] | None = Field(
+    listen: Address | None = Field(
         None, description="`host:port` that answers /live, /ready and /metrics; nothing listens unless it is set."
     )
     stuck_after_s: PositiveFloat = Field(

@@ -43,6 +43,8 @@ class Event(StrEnum):
     ROW_CONTRADICTS = "the row's final status contradicts the outcome"
     ROW_MISSING = "no row for this outcome"
     OUTCOME_UNSTORABLE = "outcome cannot be written into its row"
+    SOURCE_LOST = "a source of the monitor is away"
+    SOURCE_BACK = "a source of the monitor is back"
     LIBRARY = "library"
 
 

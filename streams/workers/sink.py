@@ -27,8 +27,8 @@ from streams.postgres.rows import Row, apply_updates, fetch_rows
 from streams.settings import SinkSettings
 from streams.stages.write_back import FINAL, RowUpdate, write_back
 from streams.telemetry import Event, logger
+from streams.telemetry.endpoints import endpoints
 from streams.telemetry.metrics import Metrics
-from streams.workers.endpoints import endpoints
 from streams.workers.sink_letters import SinkLetters
 
 BATCH_SIZE = 500

@@ -11,9 +11,9 @@ from confluent_kafka import KafkaException
 from streams.kafka.lag import stretches
 from streams.settings import WorkerSettings
 from streams.telemetry import Event, logger
+from streams.telemetry.endpoints import endpoints, first_problem, turning
 from streams.telemetry.metrics import Metrics
 from streams.workers.background import beside
-from streams.workers.endpoints import endpoints, first_problem, turning
 from streams.workers.faust_app import LineApp
 from streams.workers.partitions import unacknowledged
 

@@ -75,7 +75,7 @@ def test_ctrl_c_stops_the_line_and_leaves_no_process_behind(stopped: Stopped) ->
     assert stopped.exit_code == 0
     assert "The line is up" in stopped.printed
     assert stopped.printed.endswith("The line is stopped; its state is kept.\n")
-    assert len(stopped.processes) == 9
+    assert len(stopped.processes) == 10
     assert [name for name, process in stopped.processes.items() if process.is_alive] == []
     assert not (stopped.folder / ".local" / "stack.env").exists()
 
@@ -120,7 +120,7 @@ def test_a_second_line_in_the_same_folder_is_refused(up_again: Path) -> None:
 
 def test_down_stops_the_line_and_purge_removes_its_data(up_again: Path) -> None:
     processes = registered(up_again / STATE)
-    assert len(processes) == 9
+    assert len(processes) == 10
     down = streams(up_again, "down")
     assert (down.returncode, down.stdout) == (0, "The line is stopped.\n")
     assert living(up_again) == []

@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry
 
 from streams.local.ports import HOST, choose_ports
 from streams.messages import DeadLetterKind
+from streams.telemetry import endpoints as module
+from streams.telemetry.endpoints import endpoints, first_problem, turning
 from streams.telemetry.metrics import GAUGES, Metrics
-from streams.workers import endpoints as module
-from streams.workers.endpoints import endpoints, first_problem, turning
 
 
 def ask(listen: str, path: str) -> tuple[int, str]:

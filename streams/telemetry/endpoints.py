@@ -1,10 +1,10 @@
-"""/live, /ready and /metrics of a worker, from a thread of their own: they answer also when the worker does not."""
+"""/live, /ready and /metrics of a process, from a thread of their own: they answer also when its loop does not."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -19,15 +19,20 @@ TURN_S = 5.0
 Check: TypeAlias = Callable[[], str | None]
 """What is wrong, or None. Called in the thread of the request."""
 
+Remarks: TypeAlias = Callable[[], Iterable[str]]
+"""Lines that /ready adds to its answer, whatever it is. Called in the thread of the request."""
+
 
 @contextmanager
-def endpoints(listen: str | None, *, live: Check, ready: Check, registry: CollectorRegistry) -> Iterator[None]:
+def endpoints(
+    listen: str | None, *, live: Check, ready: Check, registry: CollectorRegistry, remarks: Remarks = tuple
+) -> Iterator[None]:
     """Listen at `host:port` while the context lasts; None: nowhere. Raises OSError if the port is taken."""
     if listen is None:
         yield
         return
     host, _, port = listen.rpartition(":")
-    server = ThreadingHTTPServer((host.strip("[]"), int(port)), _handler(live, ready, registry))
+    server = ThreadingHTTPServer((host.strip("[]"), int(port)), _handler(live, ready, registry, remarks))
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="endpoints", daemon=True)
     thread.start()
@@ -58,23 +63,24 @@ def first_problem(*checks: Check) -> Check:
     return lambda: next((problem for check in checks if (problem := check()) is not None), None)
 
 
-def _handler(live: Check, ready: Check, registry: CollectorRegistry) -> type[BaseHTTPRequestHandler]:
+def _handler(live: Check, ready: Check, registry: CollectorRegistry, remarks: Remarks) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             match self.path:
                 case "/live":
                     self._answer_check(live)
                 case "/ready":
-                    self._answer_check(ready)
+                    self._answer_check(ready, remarks)
                 case "/metrics":
                     self._answer(HTTPStatus.OK, generate_latest(registry), CONTENT_TYPE_LATEST)
                 case _:
                     self._answer(HTTPStatus.NOT_FOUND, b"/live, /ready, /metrics\n")
 
-        def _answer_check(self, check: Check) -> None:
+        def _answer_check(self, check: Check, remarks: Remarks = tuple) -> None:
             problem = check()
             status = HTTPStatus.OK if problem is None else HTTPStatus.SERVICE_UNAVAILABLE
-            self._answer(status, f"{problem or 'yes'}\n".encode())
+            lines = [problem or "yes", *remarks()]
+            self._answer(status, "".join(f"{line}\n" for line in lines).encode())
 
         def _answer(self, status: HTTPStatus, body: bytes, kind: str = "text/plain; charset=utf-8") -> None:
             self.send_response(status)

@@ -1,0 +1,57 @@
+"""Every source of the monitor. A further job is a further entry: a name, a period, and what to collect."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from streams.kafka.connect_api import ConnectApi
+from streams.kafka.groups import count_members
+from streams.kafka.tail import Tail
+from streams.kafka.topics import DEAD_LETTERS
+from streams.monitor import database
+from streams.monitor.certificates import Certificates
+from streams.monitor.connector import ConnectorStates
+from streams.monitor.dead_letters import DeadLetters
+from streams.monitor.groups import Groups
+from streams.monitor.source import Source
+from streams.monitor.watched_groups import group_lags, watched_groups
+from streams.postgres.profiles import load_profile
+from streams.settings import MonitorSettings
+
+CERTIFICATES_PERIOD_S = 30.0
+
+
+def sources(settings: MonitorSettings) -> list[Source]:
+    """In the order of /ready. Raises SettingsInvalid or RoutesInvalid; no neighbour is asked yet."""
+    found = [_kafka(settings), *_postgres(settings), _connect(settings), _dead_letters(settings)]
+    if settings.fabric.wallet is not None:
+        collect = Certificates(settings.fabric.wallet).collect
+        found.append(Source(name="wallet", period_s=CERTIFICATES_PERIOD_S, collect=collect))
+    return found
+
+
+def _kafka(settings: MonitorSettings) -> Source:
+    lags, bootstrap_servers = group_lags(settings), settings.kafka.bootstrap_servers
+    members = {group.name: partial(count_members, bootstrap_servers, group.name) for group in watched_groups(settings)}
+    groups = Groups(settings.monitor.cluster_name, lags.ask, members)
+    return Source(name="kafka", period_s=settings.monitor.period_s, collect=groups.collect, close=lags.close)
+
+
+def _postgres(settings: MonitorSettings) -> list[Source]:
+    dsn, period_s = settings.postgres.dsn.get_secret_value(), settings.monitor.period_s
+    slots = database.slots(dsn)
+    rows = database.rows(dsn, load_profile(settings.postgres.profile))
+    return [
+        Source(name="postgres", period_s=period_s, collect=slots.collect, close=slots.close),
+        Source(name="rows", period_s=period_s, collect=rows.collect, close=rows.close),
+    ]
+
+
+def _connect(settings: MonitorSettings) -> Source:
+    states = ConnectorStates(ConnectApi(settings.connect.url), settings.connect.connector)
+    return Source(name="connect", period_s=settings.monitor.period_s, collect=states.collect)
+
+
+def _dead_letters(settings: MonitorSettings) -> Source:
+    letters = DeadLetters(Tail(settings.kafka.bootstrap_servers, DEAD_LETTERS))
+    return Source(name="dead-letters", period_s=settings.monitor.period_s, collect=letters.collect, close=letters.close)
