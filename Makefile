@@ -75,7 +75,9 @@ format: .venv/installed ## Format and sort imports
 lock: ## Compile the hash-locked requirements (needs uv)
 	uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	    --no-emit-index-url --no-emit-find-links --no-header -o requirements/runtime.txt
-	uv pip compile pyproject.toml --extra local --extra development --universal --python-version 3.11 \
+	uv pip compile pyproject.toml --extra tracing --universal --python-version 3.11 --generate-hashes \
+	    --no-emit-index-url --no-emit-find-links --no-header -o requirements/tracing.txt
+	uv pip compile pyproject.toml --extra local --extra tracing --extra development --universal --python-version 3.11 \
 	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-header -o requirements/development.txt
 
 .PHONY: clean

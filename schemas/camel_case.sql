@@ -33,6 +33,7 @@ CREATE TYPE "CommandType" AS ENUM (
 CREATE TYPE "OutboxStatus" AS ENUM ('PENDING', 'LOCKED', 'SUBMITTED', 'COMMITTED', 'FAILED');
 
 -- As in the deployed table, `id` and "updatedAt" have no default: whoever writes a row gives them.
+-- "traceparent", the trace context of the service (W3C), is optional: a table without it works as well.
 CREATE TABLE "OutboxCommand" (
     "id"          text           NOT NULL,
     "tenantId"    text           NOT NULL,
@@ -51,6 +52,7 @@ CREATE TABLE "OutboxCommand" (
     "error"       text,
     "createdAt"   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "updatedAt"   timestamptz(3) NOT NULL,
+    "traceparent" text,
     CONSTRAINT "OutboxCommand_pkey" PRIMARY KEY ("id")
 );
 

@@ -33,6 +33,7 @@ CREATE TYPE command_type AS ENUM (
 CREATE TYPE outbox_status AS ENUM ('PENDING', 'LOCKED', 'SUBMITTED', 'COMMITTED', 'FAILED');
 
 -- As in the deployed table, `id` and `updated_at` have no default: whoever writes a row gives them.
+-- `traceparent`, the trace context of the service (W3C), is optional: a table without it works as well.
 CREATE TABLE outbox_commands (
     id           text           NOT NULL,
     tenant_id    text           NOT NULL,
@@ -51,6 +52,7 @@ CREATE TABLE outbox_commands (
     error        text,
     created_at   timestamptz(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     updated_at   timestamptz(3) NOT NULL,
+    traceparent  text,
     CONSTRAINT outbox_commands_pkey PRIMARY KEY (id)
 );
 

@@ -27,12 +27,16 @@ class Ending:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """The Kafka record that a dead letter preserves, and the worker that could not go on with it."""
+    """The Kafka record that a dead letter preserves, and the worker that could not go on with it.
+
+    `traceparent` is the trace context that the record carried, unchecked.
+    """
 
     origin: Origin
     key: bytes | None
     value: bytes | None
     worker: str
+    traceparent: str | None = None
 
 
 def refused(

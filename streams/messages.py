@@ -42,7 +42,8 @@ class Command:
 class ChangeEvent:
     """One insert seen in the write-ahead log (`from_snapshot`: read by a snapshot instead).
 
-    `lsn` is the position in the log; `captured_at` is when Debezium made the event.
+    `lsn` is the position in the log; `captured_at` is when Debezium made the event. `traceparent` is the trace context
+    that the service gave its row, unchecked.
     """
 
     command: Command
@@ -50,6 +51,7 @@ class ChangeEvent:
     captured_at: datetime
     from_snapshot: bool
     origin: Origin
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from grpc import StatusCode
 from streams.fabric.connection import open_channel, read_ca_certificates, spare_threads
 from streams.fabric.failures import Failure, failure_of
 from streams.settings import FabricSettings
+from streams.telemetry.traceparent import carried
 
 STRIKES = 3
 """After so many failures of one call in a row that may be the gateway's own, another one is tried."""
@@ -110,7 +111,7 @@ class Gateways:
     async def call_at(self, peer: GatewayPeer, method: Method, request: bytes, timeout_s: float) -> bytes:
         """The answer of this very gateway. Raises grpc.aio.AioRpcError."""
         try:
-            answer: bytes = await peer.calls[method](request, timeout=timeout_s)
+            answer: bytes = await peer.calls[method](request, timeout=timeout_s, metadata=tuple(carried().items()))
         except grpc.aio.AioRpcError as error:
             self.failed(peer, method, failure_of(error))
             raise

@@ -36,6 +36,9 @@ LOGICAL_COLUMNS = (
     "created_at",
     "updated_at",
 )
+OPTIONAL_COLUMNS = ("traceparent",)
+"""Columns that a table may lack, and a profile need not name."""
+
 _TYPES = ("command_type", "status")
 
 # Names also go into Debezium's regular expressions, topic names and lists: nothing in them may have a meaning there.
@@ -44,7 +47,10 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """Physical names. `columns` maps each of LOGICAL_COLUMNS; `command_type` and `status_type` are enum types."""
+    """Physical names. `columns` maps each of LOGICAL_COLUMNS, and perhaps some of OPTIONAL_COLUMNS.
+
+    `command_type` and `status_type` are enum types.
+    """
 
     name: str
     schema: str
@@ -79,7 +85,7 @@ def _profile(file: Path, document: Mapping[str, object]) -> Profile:
     top = {key: value for key, value in document.items() if key not in ("types", "columns")}
     names = _names(file, "", top, ("schema", "table"))
     types = _names(file, "types.", document.get("types"), _TYPES)
-    columns = _names(file, "columns.", document.get("columns"), LOGICAL_COLUMNS)
+    columns = _names(file, "columns.", document.get("columns"), LOGICAL_COLUMNS, OPTIONAL_COLUMNS)
     return Profile(
         name=file.stem,
         schema=names["schema"],
@@ -90,11 +96,13 @@ def _profile(file: Path, document: Mapping[str, object]) -> Profile:
     )
 
 
-def _names(file: Path, at: str, given: object, wanted: tuple[str, ...]) -> dict[str, str]:
-    """The entries of one table of the file: exactly the wanted ones, each a plain identifier."""
+def _names(
+    file: Path, at: str, given: object, wanted: tuple[str, ...], optional: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """The entries of one table of the file: the wanted ones, perhaps optional ones, each a plain identifier."""
     table = given if isinstance(given, dict) else {}
     problems = [f"{at}{key} is missing" for key in wanted if key not in table]
-    problems += [f"{at}{key} is not known" for key in table if key not in wanted]
+    problems += [f"{at}{key} is not known" for key in table if key not in (*wanted, *optional)]
     names: dict[str, str] = {}
     for key, value in table.items():
         if not (isinstance(value, str) and _NAME.fullmatch(value)):

@@ -28,7 +28,7 @@ from streams.settings.sections import (
     PerhapsPostgresSettings,
     PostgresSettings,
 )
-from streams.settings.workers import WindowSettings, WorkerSettings
+from streams.settings.workers import TracingSettings, WindowSettings, WorkerSettings
 
 __all__ = [
     "PREFIX",
@@ -48,6 +48,7 @@ __all__ = [
     "SinkSettings",
     "SubmitSettings",
     "ToolSettings",
+    "TracingSettings",
     "UpSettings",
     "WalletSettings",
     "WatchSettings",

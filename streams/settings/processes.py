@@ -17,7 +17,7 @@ from streams.settings.sections import (
     PerhapsPostgresSettings,
     PostgresSettings,
 )
-from streams.settings.workers import WindowSettings, WorkerSettings
+from streams.settings.workers import TracingSettings, WindowSettings, WorkerSettings
 
 PREFIX = "STREAMS_"
 REFUSALS = Field(SCHEMAS / "refusals.toml", description="The table of what a chaincode's refusals mean.")
@@ -37,6 +37,7 @@ class RouteSettings(Settings):
     postgres: OutboxSettings = OutboxSettings()
     kafka: KafkaSettings
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -45,6 +46,7 @@ class UpSettings(Settings):
 
     refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -74,6 +76,7 @@ class SubmitSettings(Settings):
     fabric: FabricSettings
     refusals: Path = REFUSALS
     submit: WindowSettings = WindowSettings()
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -82,6 +85,7 @@ class SinkSettings(Settings):
 
     postgres: PostgresSettings
     kafka: KafkaSettings
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
 
 
@@ -115,5 +119,6 @@ class ToolSettings(Settings):
     submit: WindowSettings = WindowSettings()
     routes: Path = Field(SCHEMAS / "routes.toml", description="The table of routes.")
     refusals: Path = REFUSALS
+    tracing: TracingSettings = TracingSettings()
     worker: WorkerSettings = WorkerSettings()
     monitor: WatchSettings = WatchSettings()

@@ -76,6 +76,16 @@ class WindowSettings(Section):
     )
 
 
+class TracingSettings(Section):
+    """Traces of the commands' way, through OpenTelemetry."""
+
+    endpoint: str | None = Field(
+        None,
+        description="Base URL of a collector that takes OTLP over HTTP, e.g. `http://127.0.0.1:4318`; unless it or "
+        "OTEL_EXPORTER_OTLP_ENDPOINT is set, no spans are made. The other OTEL_* variables hold too.",
+    )
+
+
 class WorkerSettings(Section):
     """What every worker process has."""
 

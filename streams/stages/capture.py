@@ -33,12 +33,14 @@ class CaptureRefusal(StrEnum):
 def capture(value: bytes | None, *, origin: Origin, columns: Mapping[str, str]) -> ChangeEvent:
     """Kafka value -> ChangeEvent.
 
-    `columns`: the fields of Command -> physical columns. Where the event has no time of its own, the row's stands in.
+    `columns`: the fields of Command, and perhaps `traceparent` -> physical columns. Where the event has no time of its
+    own, the row's stands in.
     Raises MalformedCommand with a code of CaptureRefusal. It carries the command id for MISSING_COLUMN and BAD_COLUMN
     where that could be read, and never for NOT_AN_INSERT: an update says nothing about whether its row can be sent.
     """
     envelope = _envelope(value, origin)
-    command = _command(_inserted_row(envelope, origin, columns))
+    row = _inserted_row(envelope, origin, columns)
+    command = _command(row)
     source = envelope.get("source")
     lsn = source.get("lsn") if isinstance(source, dict) else None
     made_at = _whole_number(envelope.get("ts_ms"))
@@ -48,6 +50,7 @@ def capture(value: bytes | None, *, origin: Origin, columns: Mapping[str, str]) 
         captured_at=(None if made_at is None else _from_epoch_ms(made_at)) or command.created_at,
         from_snapshot=envelope["op"] == _SNAPSHOT_READ,
         origin=origin,
+        traceparent=row.perhaps_text("traceparent"),
     )
 
 
@@ -66,6 +69,11 @@ class _Row:
         if not _has_utf8_form(value):
             raise self._bad(name, "holds half of a surrogate pair, expected well-formed Unicode")
         return value
+
+    def perhaps_text(self, name: str) -> str | None:
+        """Of a column that no command depends on: None if it is not there or holds anything else."""
+        value = self.values.get(self.columns.get(name, ""))
+        return value if isinstance(value, str) else None
 
     def time(self, name: str) -> datetime:
         value = self._value(name)

@@ -45,6 +45,7 @@ class Event(StrEnum):
     OUTCOME_UNSTORABLE = "outcome cannot be written into its row"
     SOURCE_LOST = "a source of the monitor is away"
     SOURCE_BACK = "a source of the monitor is back"
+    TRACING_OFF = "no spans are made"
     LIBRARY = "library"
 
 

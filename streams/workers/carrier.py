@@ -24,6 +24,7 @@ from streams.workers.intake import Intake
 from streams.workers.parked import held_back, is_on_ledger
 from streams.workers.recent import Recent
 from streams.workers.slot import Rests, Slot
+from streams.workers.submission_told import SubmissionTold
 
 
 class Publisher(Protocol):
@@ -51,14 +52,15 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unreadable:
-    """A record that is no command of ours, as a dead letter."""
+    """A record that is no command of ours, as a dead letter; `traceparent` is the trace context that it carried."""
 
     letter: DeadLetter
     token: Token
+    traceparent: str | None = None
 
 
 class Carrier:
-    """Keeps commands in flight and carries each to its end; `absorbed` is told of deliveries that changed nothing."""
+    """Keeps commands in flight and carries each to its end; `told` passes on what happens on the way."""
 
     def __init__(
         self,
@@ -69,10 +71,10 @@ class Carrier:
         publisher: Publisher,
         allowance: Allowance,
         on_bug: Callable[[BaseException], Awaitable[None]],
-        absorbed: Callable[[], None] = lambda: None,
+        told: SubmissionTold,
     ) -> None:
         self.surroundings, self.window, self.intake = surroundings, window, intake
-        self.publisher, self.allowance, self.absorbed = publisher, allowance, absorbed
+        self.publisher, self.allowance, self.told = publisher, allowance, told
         self.lanes: Lanes[Taken | Unreadable] = Lanes(self._carry, on_bug=on_bug)
         self._rests = Rests()
         self._recent = Recent(surroundings.settle_s, surroundings.now)
@@ -99,24 +101,27 @@ class Carrier:
         match taken:
             case Taken():
                 await self._command(taken)
-            case Unreadable(letter=letter):
-                await self._bury(letter)
+            case Unreadable(letter=letter, traceparent=traceparent):
+                with self.told.passing_on(traceparent):
+                    await self._bury(letter)
         self.intake.finish(taken.token)
 
     async def _command(self, taken: Taken) -> None:
         known = taken.book.outcome(taken.command) or self._recent.outcome(taken.command)
         if known is not None:
-            self.absorbed()
-            await self.publisher.outcome(known)
+            with self.told.again(taken.source.traceparent):
+                await self.publisher.outcome(known)
             return
         async with Slot(self.window, taken.command.tenant_id, self._rests) as slot:
             await self.allowance.room(slot.rest)
-            ending = await self._held_back(taken, slot)
-            if ending is None:
-                ending = await submit(
-                    taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
-                )
-            await self._publish(taken, ending)
+            with self.told.submission(taken.command.command_id, taken.source.traceparent, taken.taken_at) as told:
+                ending = await self._held_back(taken, slot)
+                if ending is None:
+                    ending = await submit(
+                        taken.command, taken.taken_at, self.surroundings, slot.rest, self._alone_since(taken)
+                    )
+                await self._publish(taken, ending)
+                told.ended(ending.outcome)
 
     def _alone_since(self, taken: Taken) -> datetime:
         """Since when nothing else is submitted for the command; what was, before it was parked, may still come."""
@@ -151,8 +156,6 @@ class Carrier:
         self._recent.note(taken.command, outcome)
         if outcome.kind is OutcomeKind.COMMITTED:
             taken.book.settle(outcome.command_id)
-            if "endorsed" not in outcome.stages:  # it was on the ledger already
-                self.absorbed()
         await self.publisher.outcome(outcome)
 
     async def _bury(self, letter: DeadLetter) -> None:

@@ -20,6 +20,7 @@ from faust.transport.drivers import aiokafka
 from streams.kafka.topics import MAX_DEAD_LETTER_BYTES, MAX_MESSAGE_BYTES
 from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import Event, logger
+from streams.telemetry.traceparent import carried
 from streams.workers.names import worker_name
 from streams.workers.progress import Progress
 
@@ -142,7 +143,11 @@ async def take_all(app: LineApp, stream: Any, take: Callable[[Any], Awaitable[No
 
 
 async def publish(app: LineApp, topic: str, key: bytes | None, value: bytes, headers: Mapping[str, str]) -> Any:
-    """Hand a record to the producer; awaiting the result waits for the broker's acknowledgement."""
+    """Hand a record to the producer, with the trace context that this task carries.
+
+    Awaiting the result waits for the broker's acknowledgement.
+    """
+    headers = {**headers, **carried()}
     return await app.producer.send(
         topic, key, value, None, None, {name: text.encode() for name, text in headers.items()}
     )

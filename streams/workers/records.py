@@ -8,6 +8,7 @@ from typing import Any
 
 from streams.endings import Source
 from streams.messages import Origin
+from streams.telemetry.traceparent import from_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +24,10 @@ class Record:
 def source_of(message: Any, worker: str) -> Source:
     """A Faust message as the source of a dead letter."""
     origin = Origin(topic=message.topic, partition=message.partition, offset=message.offset)
-    return Source(origin=origin, key=message.key, value=message.value, worker=worker)
+    return Source(
+        origin=origin,
+        key=message.key,
+        value=message.value,
+        worker=worker,
+        traceparent=from_headers(message.headers),
+    )

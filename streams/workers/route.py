@@ -26,13 +26,16 @@ from streams.settings import RouteSettings, load
 from streams.stages.capture import capture
 from streams.stages.route import RouteRefusal, route
 from streams.telemetry import Event, configure_logging, logger
+from streams.telemetry.exporting import tracing
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.traceparent import carrying
 from streams.workers.allowance import Allowance
 from streams.workers.faust_app import LineApp, bytes_topic, line_app, publish, take_all
 from streams.workers.names import worker_name
 from streams.workers.progress import Progress
 from streams.workers.records import Record, source_of
 from streams.workers.routed_before import RoutedBefore, look_back_to, read_routed
+from streams.workers.routing_told import RoutingTold, Told
 from streams.workers.slot import Rests
 from streams.workers.watched import watched
 
@@ -50,6 +53,7 @@ def create_app(settings: RouteSettings) -> LineApp:
     app = line_app(ROUTE, settings.kafka, settings.worker, session_timeout_s=SESSION_TIMEOUT_S)
     profile = load_profile(settings.postgres.profile)
     topic, metrics = profile.cdc_topic(settings.kafka.topic_prefix), Metrics()
+    spans = tracing(settings.tracing, stage="route", worker=worker_name(settings.worker))
     worker = RouteWorker(
         app=app,
         routes=load_routes(settings.routes),
@@ -58,11 +62,12 @@ def create_app(settings: RouteSettings) -> LineApp:
         name=worker_name(settings.worker),
         now=lambda: datetime.now(UTC),
         metrics=metrics,
+        told=RoutingTold(spans, metrics),
         allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
     )
     app.progress = Progress(settings.worker.stuck_after_s, is_held=worker.is_held, clock=time.monotonic)
     app.before_giving_back = worker.drain
-    app.lifespan = partial(watched, app, settings.worker, worker.bootstrap_servers, topic, metrics)
+    app.lifespan = partial(watched, app, settings.worker, worker.bootstrap_servers, topic, metrics, spans)
 
     @app.agent(bytes_topic(app, topic), name="route", concurrency=1)
     async def take(stream: Any) -> None:
@@ -82,6 +87,7 @@ class RouteWorker:
     name: str
     now: Callable[[], datetime]
     metrics: Metrics
+    told: RoutingTold
     allowance: Allowance
     in_order: InOrder = field(default_factory=InOrder)
     rests: Rests = field(default_factory=Rests)
@@ -98,21 +104,24 @@ class RouteWorker:
         except Abandoned:
             self.slots.release()
             return  # given back while it waited: the next owner reads it again
-        source, change = source_of(event.message, self.name), None
+        source, change, told = source_of(event.message, self.name), None, None
         try:
             change = capture(source.value, origin=source.origin, columns=self.profile.columns)
             if await self._was_routed(change, token):
                 self.metrics.absorbed()
                 records = []
             else:
-                records = [self._routed(route(change, self.routes, routed_at=self.now()), source)]
+                told = self.told.begin(change)
+                told.command = command = route(change, self.routes, routed_at=self.now())
+                records = [self._routed(command, source)]
         except RefusedCommand as error:
-            records = self._refused(error, change, source)
+            records = self._refused(error, change, source, told)
         if token.is_stale:
             self.slots.release()
             return  # given back while it waited: the next owner reads it again
-        sent = [await publish(self.app, r.topic, r.key, r.value, r.headers) for r in records]
-        delivery = asyncio.create_task(self._deliver(token, sent, change))
+        with carrying(told.traceparent if told else None):
+            sent = [await publish(self.app, r.topic, r.key, r.value, r.headers) for r in records]
+        delivery = asyncio.create_task(self._deliver(token, sent, change, told))
         self.deliveries.add(delivery)
         delivery.add_done_callback(self.deliveries.discard)
 
@@ -130,11 +139,15 @@ class RouteWorker:
                 self.routed_before = known
         return change.command.command_id in known
 
-    async def _deliver(self, token: Token, sent: list[asyncio.Future[Any]], change: ChangeEvent | None) -> None:
+    async def _deliver(
+        self, token: Token, sent: list[asyncio.Future[Any]], change: ChangeEvent | None, told: Told | None
+    ) -> None:
         try:
             await asyncio.gather(*sent)
             if change is not None and self.routed_before is not None:
                 self.routed_before.note(change.command.command_id)
+            if told is not None:
+                told.delivered()
             self.in_order.finish(token)
         except Exception as error:
             # Not delivered: nothing behind it is acknowledged either; a restarted worker reads it again.
@@ -153,8 +166,12 @@ class RouteWorker:
             )
         return Record(commands_topic(command.identity), key, value, headers)
 
-    def _refused(self, error: RefusedCommand, change: ChangeEvent | None, source: Source) -> list[Record]:
+    def _refused(
+        self, error: RefusedCommand, change: ChangeEvent | None, source: Source, told: Told | None
+    ) -> list[Record]:
         letter, outcome = refused(error, change, source, self.now())
+        if told is not None:
+            told.refused_because(str(error), letter.happened_at)
         logger().warning(
             Event.COMMAND_REFUSED, command_id=letter.command_id, code=error.code, origin=str(source.origin)
         )

@@ -28,8 +28,11 @@ from streams.settings import SinkSettings
 from streams.stages.write_back import FINAL, RowUpdate, write_back
 from streams.telemetry import Event, logger
 from streams.telemetry.endpoints import endpoints
+from streams.telemetry.exporting import tracing
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.traceparent import from_headers
 from streams.workers.sink_letters import SinkLetters
+from streams.workers.sink_told import SinkTold
 
 BATCH_SIZE = 500
 POLL_S = 0.5
@@ -58,7 +61,7 @@ def run(settings: SinkSettings, name: str) -> None:
             **({"group.instance.id": name} if settings.worker.static_membership else {}),
         }
     )
-    metrics = Metrics()
+    metrics, spans = Metrics(), tracing(settings.tracing, stage="write-back", worker=name)
     producer = Producer(
         {
             "bootstrap.servers": settings.kafka.bootstrap_servers,
@@ -69,18 +72,21 @@ def run(settings: SinkSettings, name: str) -> None:
     sink = Sink(
         consumer=consumer,
         letters=SinkLetters(producer, name, metrics),
+        told=SinkTold(spans, metrics),
         dsn=settings.postgres.dsn.get_secret_value(),
         profile=load_profile(settings.postgres.profile),
     )
     for signal_number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(signal_number, lambda *_: sink.stop())
     consumer.subscribe([RESULTS], on_assign=sink.assigned)
+    metrics.watch_status(lambda: sink.not_ready() is None)
     live, ready = partial(sink.stands_still, settings.worker.stuck_after_s), sink.not_ready
     try:
         with endpoints(settings.worker.listen, live=live, ready=ready, registry=metrics.registry):
             sink.run()
     finally:
         consumer.close()
+        spans.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class Sink:
 
     consumer: Consumer
     letters: SinkLetters
+    told: SinkTold
     dsn: str
     profile: Profile
     turned_at: float = field(default_factory=time.monotonic, init=False)
@@ -167,6 +174,7 @@ class Sink:
         """Write the batch, however long Postgres is away; False if stopped before it was written."""
         updates = write_back([read.outcome for read in batch])
         messages = {read.outcome.command_id: read.message for read in batch}
+        self.told.hold((read.outcome, from_headers(read.message.headers())) for read in batch)
         while not self.is_stopping:
             self.turned_at = time.monotonic()
             try:
@@ -199,6 +207,7 @@ class Sink:
             self._apply(updates[:middle], messages)
             self._apply(updates[middle:], messages)
             return
+        self.told.written(changed)
         for update in unchanged:
             _tell_contradiction(update, rows.get(update.command_id))
 

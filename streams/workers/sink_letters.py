@@ -16,6 +16,7 @@ from streams.kafka.topics import DEAD_LETTERS
 from streams.messages import DeadLetter, DeadLetterKind
 from streams.telemetry import Event, logger
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.traceparent import HEADER, from_headers
 
 DELIVERY_TIMEOUT_S = 30.0
 UNSTORABLE = "OUTCOME_UNSTORABLE"
@@ -32,7 +33,8 @@ class SinkLetters:
     def unreadable(self, message: Message, error: UnreadableMessage) -> None:
         """A record that is no outcome."""
         logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(message)), cause=str(error))
-        self._publish(unreadable(error, self._source(message), datetime.now(UTC)))
+        source = self._source(message)
+        self._publish(unreadable(error, source, datetime.now(UTC)), source)
 
     def unstorable(self, message: Message, command_id: str, error: psycopg.Error) -> None:
         """The database will never take this outcome; its row stays as it is."""
@@ -49,7 +51,7 @@ class SinkLetters:
             worker=self.worker,
             happened_at=datetime.now(UTC),
         )
-        self._publish(letter)
+        self._publish(letter, source)
 
     def _source(self, message: Message) -> Source:
         key = message.key()
@@ -58,10 +60,12 @@ class SinkLetters:
             key=key.encode() if isinstance(key, str) else key,
             value=message.value(),
             worker=self.worker,
+            traceparent=from_headers(message.headers()),
         )
 
-    def _publish(self, letter: DeadLetter) -> None:
-        self.producer.produce(DEAD_LETTERS, key=letter.key, value=codecs.DEAD_LETTERS.encode(letter))
+    def _publish(self, letter: DeadLetter, source: Source) -> None:
+        headers = {} if source.traceparent is None else {HEADER: source.traceparent.encode()}
+        self.producer.produce(DEAD_LETTERS, key=letter.key, value=codecs.DEAD_LETTERS.encode(letter), headers=headers)
         if self.producer.flush(DELIVERY_TIMEOUT_S):
             raise KafkaException("a dead letter was not delivered; the batch will be read again")
         self.metrics.dead_letter(letter.kind)

@@ -25,6 +25,7 @@ from streams.kafka.topics import commands_topic
 from streams.refusals import load_refusals
 from streams.settings import SubmitSettings, load
 from streams.telemetry import Event, configure_logging, logger
+from streams.telemetry.exporting import tracing
 from streams.telemetry.metrics import Metrics
 from streams.window import Window
 from streams.workers import partitions
@@ -43,6 +44,7 @@ from streams.workers.patience import backoff, surroundings
 from streams.workers.progress import Progress
 from streams.workers.publishing import Publisher
 from streams.workers.records import source_of
+from streams.workers.submission_told import SubmissionTold
 from streams.workers.watched import watched
 
 SESSION_TIMEOUT_S = 45.0
@@ -75,6 +77,7 @@ class SubmitWorker:
         self.app, self.settings, self.identity, self.name = app, settings, identity, name
         self.refusals = load_refusals(settings.refusals)
         self.metrics = Metrics(identity)
+        self.tracing = tracing(settings.tracing, stage="submit", worker=name)
         self.publisher = Publisher(app, self.metrics)
         self.breaker_news = BreakerNews(self.publisher.breaker, identity=identity, worker=name, now=_now)
         self.breaker = Breaker(
@@ -105,7 +108,7 @@ class SubmitWorker:
             connect(
                 settings.fabric, self.identity, on_interruption=stream_interrupted, tell=certificate_or_gateway
             ) as gateway,
-            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics),
+            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics, self.tracing),
             beside(self.app, self.breaker_news.run()),
         ):
             self.carrier = Carrier(
@@ -124,7 +127,7 @@ class SubmitWorker:
                 publisher=self.publisher,
                 allowance=Allowance(settings.worker.dead_letters_per_minute, time.monotonic),
                 on_bug=self.app.crash,
-                absorbed=self.metrics.absorbed,
+                told=SubmissionTold(self.tracing, self.metrics),
             )
             watch_worker(self.metrics, self.breaker, self.window, self.carrier.lanes, self.intake)
             watch_gateway(self.metrics, gateway)
@@ -153,7 +156,8 @@ class SubmitWorker:
             command = codecs.ROUTED_COMMANDS.decode(source.value)
         except UnreadableMessage as error:
             logger().error(Event.MESSAGE_UNREADABLE, origin=str(source.origin), cause=str(error))
-            self.carrier.take(Unreadable(letter=unreadable(error, source, _now()), token=token))
+            letter = unreadable(error, source, _now())
+            self.carrier.take(Unreadable(letter=letter, token=token, traceparent=source.traceparent))
             return
         self.carrier.take(
             Taken(

@@ -13,6 +13,7 @@ from streams.settings import WorkerSettings
 from streams.telemetry import Event, logger
 from streams.telemetry.endpoints import endpoints, first_problem, turning
 from streams.telemetry.metrics import Metrics
+from streams.telemetry.tracing import Tracing
 from streams.workers.background import beside
 from streams.workers.faust_app import LineApp
 from streams.workers.partitions import unacknowledged
@@ -22,9 +23,27 @@ LOOKED_AT_EVERY_S = 30.0
 
 @asynccontextmanager
 async def watched(
+    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, metrics: Metrics, tracing: Tracing
+) -> AsyncIterator[None]:
+    """Listen, if the settings say so, and send the last spans at the end; enter it in the worker's event loop."""
+    metrics.watch_status(lambda: app.not_ready_because is None)
+    async with closing(tracing), _listening(app, settings, bootstrap_servers, topic, metrics):
+        yield
+
+
+@asynccontextmanager
+async def closing(tracing: Tracing) -> AsyncIterator[None]:
+    """Send the last spans when it is left."""
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(tracing.close)
+
+
+@asynccontextmanager
+async def _listening(
     app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, metrics: Metrics
 ) -> AsyncIterator[None]:
-    """Listen, if the settings say so; enter it in the worker's event loop."""
     if settings.listen is None:
         yield
         return

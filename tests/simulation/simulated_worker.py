@@ -25,12 +25,15 @@ from streams.messages import DeadLetter, Origin, Outcome, RoutedCommand
 from streams.refusals import load_refusals
 from streams.retry import Backoff, Verdict
 from streams.stages.submit import Surroundings
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.tracing import NoTracing
 from streams.window import Window
 from streams.workers.allowance import Allowance
 from streams.workers.book import Book
 from streams.workers.carrier import Carrier, Taken
 from streams.workers.health import IdentityHealth
 from streams.workers.intake import Intake
+from streams.workers.submission_told import SubmissionTold
 
 LIVING: ContextVar[Life | None] = ContextVar("LIVING", default=None)
 """The process that runs; every task that it starts is its own and dies with it."""
@@ -88,6 +91,7 @@ class Life:
             publisher=self,
             allowance=Allowance(1000, world.loop.time),
             on_bug=self._bug,
+            told=SubmissionTold(NoTracing(), Metrics("org1-admin")),
         )
         self.take_soon()
 

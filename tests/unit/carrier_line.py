@@ -25,12 +25,16 @@ from streams.kafka import codecs
 from streams.messages import DeadLetter, DeadLetterKind, Origin, Outcome, OutcomeKind, RoutedCommand
 from streams.retry import Backoff, Meaning
 from streams.stages.submit import Surroundings
+from streams.telemetry.metrics import Metrics
+from streams.telemetry.traceparent import carried
+from streams.telemetry.tracing import NoTracing, Tracing
 from streams.window import Window
 from streams.workers.allowance import Allowance
 from streams.workers.book import Book, Parked
 from streams.workers.carrier import Carrier, Taken, Unreadable
 from streams.workers.intake import Intake
 from streams.workers.parked import held_back
+from streams.workers.submission_told import SubmissionTold
 
 DEADLINE_S = 10.0
 NO_WAIT = Backoff(base_s=0.001, cap_s=0.001, jitter=lambda low, high: high)
@@ -51,8 +55,10 @@ class Line:
     allowed: int = 100
     book: Book = field(default_factory=lambda: Book("org1-admin"))
     published: list[Outcome | DeadLetter] = field(default_factory=list)
+    carried: list[dict[str, str]] = field(default_factory=list)
     acknowledged: list[int] = field(default_factory=list)
-    absorbed: list[None] = field(default_factory=list)
+    tracing: Tracing = field(default_factory=NoTracing)
+    metrics: Metrics = field(default_factory=lambda: Metrics("org1-admin"))
     bugs: list[BaseException] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -66,12 +72,12 @@ class Line:
             publisher=self,
             allowance=Allowance(self.allowed, time.monotonic),
             on_bug=self._bug,
-            absorbed=lambda: self.absorbed.append(None),
+            told=SubmissionTold(self.tracing, self.metrics),
         )
 
-    def take(self, *commands: RoutedCommand) -> None:
+    def take(self, *commands: RoutedCommand, traceparent: str | None = None) -> None:
         for command in commands:
-            source = self._source(codecs.ROUTED_COMMANDS.encode(command))
+            source = replace(self._source(codecs.ROUTED_COMMANDS.encode(command)), traceparent=traceparent)
             token = self.intake.take(0, lambda offset=source.origin.offset: self.acknowledged.append(offset))
             self.carrier.take(
                 Taken(
@@ -90,14 +96,21 @@ class Line:
         letter = unreadable(UnreadableMessage("not Avro"), source, TAKEN_AT)
         self.carrier.take(Unreadable(letter=letter, token=token))
 
+    @property
+    def absorbed(self) -> float:
+        counted = "outbox_redeliveries_absorbed_total"
+        return self.metrics.registry.get_sample_value(counted, {"identity": "org1-admin"}) or 0
+
     async def until_acknowledged(self, count: int) -> None:
         await until(lambda: len(self.acknowledged) >= count)
 
     async def outcome(self, outcome: Outcome) -> None:
         self.published.append(outcome)
+        self.carried.append(carried())
 
     async def dead_letter(self, letter: DeadLetter) -> None:
         self.published.append(letter)
+        self.carried.append(carried())
 
     def outcomes(self) -> list[tuple[str, OutcomeKind]]:
         return [(said.command_id, said.kind) for said in self.published if isinstance(said, Outcome)]
@@ -133,8 +146,15 @@ class Line:
         self.bugs.append(error)
 
 
-def line_with(book: Sequence[DeadLetter] = (), *, allowed: int = 100, **script: Sequence[Answer]) -> Line:
-    return Line(ScriptedLedger(**script), allowed=allowed, book=Book("org1-admin", book))  # type: ignore[arg-type]
+def line_with(
+    book: Sequence[DeadLetter] = (),
+    *,
+    allowed: int = 100,
+    tracing: Tracing | None = None,
+    **script: Sequence[Answer],
+) -> Line:
+    ledger = ScriptedLedger(**script)  # type: ignore[arg-type]
+    return Line(ledger, allowed=allowed, book=Book("org1-admin", book), tracing=tracing or NoTracing())
 
 
 def command(command_id: str, **changes: object) -> RoutedCommand:

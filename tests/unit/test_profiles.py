@@ -7,7 +7,7 @@ import pytest
 
 from streams.errors import SettingsInvalid
 from streams.files import SCHEMAS
-from streams.postgres.profiles import LOGICAL_COLUMNS, PROFILES, load_profile
+from streams.postgres.profiles import LOGICAL_COLUMNS, OPTIONAL_COLUMNS, PROFILES, load_profile
 
 SHIPPED = ["snake_case", "camel_case"]
 
@@ -30,7 +30,7 @@ def test_a_profile_names_what_its_table_has(name: str) -> None:
     table = re.search(rf"CREATE TABLE {profile.table} \((.*?)\n\);", ddl, re.DOTALL)
     assert table is not None
     columns = [line.split()[0] for line in table[1].splitlines() if line.strip()][:-1]
-    assert columns == [profile.columns[column] for column in LOGICAL_COLUMNS]
+    assert columns == [profile.columns[column] for column in (*LOGICAL_COLUMNS, *OPTIONAL_COLUMNS)]
     assert f"CREATE TYPE {profile.status_type} AS ENUM" in ddl
 
 
@@ -47,6 +47,12 @@ def test_a_profile_is_loaded_by_path(tmp_path: Path) -> None:
     file.write_text((PROFILES / "snake_case.toml").read_text().replace('"outbox_commands"', '"commands"'))
     profile = load_profile(str(file))
     assert (profile.name, profile.table) == ("mine", "commands")
+
+
+def test_a_profile_need_not_name_the_column_of_the_trace_context(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text((PROFILES / "snake_case.toml").read_text().replace('traceparent = "traceparent"', ""))
+    assert set(load_profile(str(file)).columns) == set(LOGICAL_COLUMNS)
 
 
 def test_an_unknown_profile_is_refused_with_the_names_there_are() -> None:
