@@ -20,8 +20,8 @@ _DURATION = re.compile(r"(\d+)([smh])\b")
 
 # Taken out of an expression before its metrics are named: texts, label matchers, lists of labels, ranges.
 _NOT_METRICS = re.compile(r'"[^"]*"|\{[^}]*\}|\b(?:by|on|without|ignoring) \([^)]*\)|\[[^\]]*\]')
-_WORD = re.compile(r"\b[a-zA-Z_][\w:]*(?!\w*\()\b(?! ?\()")
-_KEYWORDS = frozenset({"and", "or", "unless", "bool", "offset", "on", "by"})
+_WORD = re.compile(r"(?<![\w:.])[a-zA-Z_][\w:]*(?![\w:]*\s*\()")
+_KEYWORDS = frozenset({"and", "or", "unless", "bool", "offset"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
