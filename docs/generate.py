@@ -12,13 +12,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docs import commands, configuration, dashboards
+from docs import commands, configuration, dashboards, metrics
 
 FOLDER = Path(__file__).resolve().parent
 
 PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration.page,
     "commands.md": commands.page,
+    "metrics.md": metrics.page,
     **dashboards.pages(),
 }
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from streams.kafka.connect_api import ConnectApi
 from streams.monitor.metrics import Sample, sample
 
+STATES = ("RUNNING", "PAUSED", "STOPPED", "FAILED", "UNASSIGNED", "RESTARTING")
+"""Of connectors and tasks: org.apache.kafka.connect.runtime.AbstractStatus.State."""
+
 MISSING = "MISSING"
-STATES = ("RUNNING", "PAUSED", "STOPPED", "FAILED", "UNASSIGNED", "RESTARTING", MISSING)
-"""Of connectors and tasks (org.apache.kafka.connect.runtime.AbstractStatus.State), and ours for one that is unknown."""
+"""Ours: Connect knows no such connector."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class ConnectorStates:
         """Raises OSError when Connect does not answer, or cannot tell."""
         status = self.api.certain_status(self.name)
         connector = MISSING if status is None else status.connector
-        for state in STATES:
+        for state in (*STATES, MISSING):
             yield sample("outbox_connector_state", state == connector, connector=self.name, state=state)
         for task, found in enumerate(() if status is None else status.tasks):
             for state in STATES:

@@ -58,6 +58,7 @@ FLAGS = {"STREAMS_WORKER__STATIC_MEMBERSHIP"}
 OF_A_FORM = {
     "STREAMS_SUBMIT__TENANT_WEIGHTS": ("acme=2, b=c=0.5", {"acme": 2.0, "b=c": 0.5}),
     "STREAMS_WORKER__LISTEN": ("127.0.0.1:8080", "127.0.0.1:8080"),
+    "STREAMS_MONITOR__LISTEN": ("127.0.0.1:9640", "127.0.0.1:9640"),
 }
 UNLIKE_ANY = "STREAMS_XXXXXXXXXXXXXXXXXXXXXXXX"
 KINDS: list[type[Settings]] = [RouteSettings, SubmitSettings, SinkSettings, ToolSettings]
