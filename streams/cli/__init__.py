@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, line, monitor, routes, simulator, stack, workers
+from streams.cli import chaos, demo, line, monitor, routes, simulator, stack, top, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -24,6 +24,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 stack.add_to(app)
+top.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
 line.add_to(app)

@@ -22,6 +22,7 @@ from streams.local.line import DEMO_ROUTES, PORT_NAMES, Line, LineOptions
 from streams.local.paths import LocalPaths
 from streams.local.registry import Running, read_registry, stop_supervisor
 from streams.local.signals import ending_as_interrupt
+from streams.local.targets import TARGETS, read_targets
 from streams.operations.check import check_identity
 from streams.operations.status import LineStatus, line_status
 from streams.routes.table import load_routes
@@ -170,18 +171,21 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print everythin
 
 
 def _processes(running: Running | None) -> list[dict[str, Any]]:
-    """Name, pid and whether it is alive, of a line that runs in this folder."""
+    """Name, pid, whether it is alive and where it answers /live, /ready and /metrics, of a line in this folder."""
     if running is None:
         return []
+    addresses = {target.process: target.address for target in read_targets(LocalPaths.under(LOCAL).state / TARGETS)}
     return [
-        {"name": name, "pid": identity.pid, "alive": identity.is_alive} for name, identity in running.processes.items()
+        {"name": name, "pid": identity.pid, "alive": identity.is_alive, "address": addresses.get(name)}
+        for name, identity in running.processes.items()
     ]
 
 
 def _print_status(running: Running | None, found: LineStatus) -> None:
-    made = table("process", "pid", "state", right=("pid",))
+    made = table("process", "pid", "state", "answers at", right=("pid",))
     for process in _processes(running):
-        made.add_row(process["name"], str(process["pid"]), "alive" if process["alive"] else "[red]dead[/red]")
+        state = "alive" if process["alive"] else "[red]dead[/red]"
+        made.add_row(process["name"], str(process["pid"]), state, process["address"] or "")
     if running is not None:
         stdout.print(made, end="\n\n")
     if found.connector is not None:

@@ -21,6 +21,7 @@ from streams.local.ports import HOST, choose_ports, is_ready
 from streams.local.postgres import SINK
 from streams.local.process import Process
 from streams.local.stack import DATABASE, PORTS, Stack
+from streams.local.targets import TARGETS, Job, Target, write_targets
 from streams.postgres.profiles import Profile, load_profile
 from streams.routes.table import Routes, load_routes
 from streams.settings import KafkaSettings
@@ -66,13 +67,16 @@ class Line:
         _keep_profile(self.paths.state / "profile", self.profile.name)
         self.ledger = choose_ledger(options.ledger, self.paths, self.routes.identities, options.ports)
         self.stack_env = self.paths.state.parent / "stack.env"
+        self.targets_file = self.paths.state / TARGETS
         self._listens: dict[str, str] = {}
+        self._answering: dict[str, tuple[Job, str | None]] = {}
 
     def __enter__(self) -> Line:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stack_env.unlink(missing_ok=True)
+        self.targets_file.unlink(missing_ok=True)
         self.stack.stop()
 
     def start(self) -> None:
@@ -91,6 +95,7 @@ class Line:
         And where each process answers /metrics: `ROUTE_LISTEN`, `SUBMIT_ORG1_ADMIN_LISTEN`, `CONNECT_METRICS_LISTEN`,
         ...; ours answer /live and /ready too.
         """
+        write_targets(self.targets_file, self.targets())
         addresses = {**self._listens, "connect-metrics": self.stack.connect.metrics_address}
         listens = {f"{name.upper().replace('-', '_')}_LISTEN": address for name, address in addresses.items()}
         lines = [f"{name}={_quoted(value)}" for name, value in (self.environment() | listens).items()]
@@ -98,6 +103,14 @@ class Line:
         new.touch(mode=0o600)
         new.write_text("\n".join(lines) + "\n")
         new.replace(self.stack_env)
+
+    def targets(self) -> list[Target]:
+        """Every process of the line that answers /metrics."""
+        ours = [
+            Target(process=name, job=job, address=self._listen(name), identity=identity)
+            for name, (job, identity) in self._answering.items()
+        ]
+        return [*ours, Target(process="connect", job=Job.CONNECT, address=self.stack.connect.metrics_address)]
 
     def environment(self) -> dict[str, str]:
         """The settings under which any process or tool reaches this line."""
@@ -123,19 +136,25 @@ class Line:
         self.stack.supervisor.spawn(*self._workers(), self._monitor())
 
     def _workers(self) -> list[Process]:
-        route = self._replicas("route", ROUTE, "worker", "route")
+        route = self._replicas("route", ROUTE, "worker", "route", job=Job.ROUTE)
         submit = [
             worker
             for identity in self.routes.identities
             for worker in self._replicas(
-                f"submit-{identity}", submit_group(identity), "worker", "submit", "--identity", identity
+                f"submit-{identity}",
+                submit_group(identity),
+                *("worker", "submit", "--identity", identity),
+                job=Job.SUBMIT,
+                identity=identity,
             )
         ]
-        sink = self._worker("sink", WRITE_BACK, "sink", dsn=self.stack.postgres.dsn(SINK, DATABASE))
+        dsn = self.stack.postgres.dsn(SINK, DATABASE)
+        sink = self._worker("sink", WRITE_BACK, "sink", job=Job.WRITE_BACK, dsn=dsn)
         return [*route, *submit, sink]
 
     def _monitor(self) -> Process:
         """The exporter; it reads under the sink's role, which may do less than the owner's."""
+        self._answering[MONITOR] = Job.MONITOR, None
         url = f"http://{self._listen(MONITOR)}"
         return Process(
             name=MONITOR,
@@ -149,13 +168,16 @@ class Line:
             start_deadline_s=WORKER_START_S,
         )
 
-    def _replicas(self, name: str, group: str, *arguments: str) -> list[Process]:
+    def _replicas(self, name: str, group: str, *arguments: str, job: Job, identity: str | None = None) -> list[Process]:
         """The worker, and as many more as the options want: `route`, `route-2`, ..."""
         names = [name, *(f"{name}-{number + 2}" for number in range(self.options.replicas.get(name, 0)))]
-        return [self._worker(each, group, *arguments) for each in names]
+        return [self._worker(each, group, *arguments, job=job, identity=identity) for each in names]
 
-    def _worker(self, name: str, group: str, *arguments: str, dsn: str | None = None) -> Process:
+    def _worker(
+        self, name: str, group: str, *arguments: str, job: Job, identity: str | None = None, dsn: str | None = None
+    ) -> Process:
         """A worker under its own name; only the sink is given a database to connect to."""
+        self._answering[name] = job, identity
         bootstrap_servers = self.stack.kafka.bootstrap_servers
         shared = {name: value for name, value in self.environment().items() if name != _DSN}
         return Process(
