@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 import scenarios
 from rule_file import CONFIG, ROOT, RULES, RUNBOOKS, Rule, alerts, rules
 
+from streams.local.prometheus import PROMTOOL
+
 SEVERITIES = {"P0", "P1", "P2", "P3"}
 HEALTHY, SCENARIOS = scenarios.read()
+
+
+@pytest.fixture(scope="session")
+def tool(prometheus_programs: Mapping[str, Path]) -> Path:
+    return prometheus_programs[PROMTOOL]
 
 
 def promtool(tool: Path, *arguments: str | Path) -> str:
