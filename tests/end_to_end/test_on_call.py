@@ -52,7 +52,8 @@ class OnCall:
     def without(self, *processes: str) -> Iterator[None]:
         """The processes are dead and stay dead; afterwards they are well again."""
         supervisor = self.line.line.stack.supervisor
-        assert all([supervisor.kill(process, back_after_s=FOR_GOOD_S) for process in processes])
+        for process in processes:
+            assert supervisor.kill(process, back_after_s=FOR_GOOD_S)
         yield
         for process in processes:
             supervisor.restart(process)
