@@ -8,7 +8,7 @@ import traceback
 
 import typer
 
-from streams.cli import chaos, demo, line, monitor, routes, simulator, stack, top, workers
+from streams.cli import chaos, demo, drill, line, monitor, routes, simulator, stack, top, workers
 from streams.cli.output import stderr
 from streams.errors import PipelineError, SettingsInvalid
 
@@ -27,6 +27,7 @@ stack.add_to(app)
 top.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
+drill.add_to(app)
 line.add_to(app)
 workers.add_to(app)
 monitor.add_to(app)
