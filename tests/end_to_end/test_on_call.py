@@ -5,7 +5,9 @@ A real Prometheus has the shipped rules loaded, with every duration divided by l
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator, Mapping
@@ -18,7 +20,8 @@ import pytest
 from boards import expressions
 from live_prometheus import LivePrometheus, faster, live_prometheus
 from rule_file import RULES, RUNBOOKS
-from running_line import RunningLine, local_paths, until
+from runbooks import DRILL, commands, expected_exit_code
+from running_line import STREAMS, RunningLine, environment, local_paths, until
 
 from streams.demo import payloads
 from streams.demo.payloads import Names
@@ -63,6 +66,19 @@ class OnCall:
         """Insert so many transfers of the identity PARTNER."""
         payer, payee = self.users
         return self.line.insert("TRANSFER_TOKENS", *(payloads.transfer(payer, payee, 1) for _ in range(count)))
+
+    def shell(self, command: str) -> subprocess.CompletedProcess[str]:
+        """A line of a runbook, as people type it in the folder of the line."""
+        path = f"{STREAMS.parent}{os.pathsep}{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", command],
+            cwd=self.line.folder,
+            env=environment({"PATH": path}),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
 
     def connector(self, verb: str) -> None:
         """`pause` or `resume` it."""
@@ -119,9 +135,9 @@ def test_every_panel_has_data(on_call: OnCall, where: str) -> None:
 
 
 def test_a_drill_has_the_breaker_told_and_nothing_else_and_loses_nothing(on_call: OnCall) -> None:
-    began_at, report = time.monotonic(), on_call.line.folder / "drill.md"
-    drill = ("drill", "ledger-down", "--seconds", "5", "--rate", "1", "--prometheus", on_call.prometheus.url)
-    ran = on_call.line.streams(*drill, "--report", str(report))
+    began_at, report = time.monotonic(), on_call.line.folder / ".local" / "drill.md"
+    (drill,) = (command for command in commands() if command.startswith(DRILL))
+    ran = on_call.shell(f"{drill} --prometheus {on_call.prometheus.url}")
     assert ran.returncode == 0, ran.stdout + ran.stderr
     lasted_s = int(time.monotonic() - began_at)
     fired = on_call.prometheus.query(f'max_over_time(ALERTS{{alertstate="firing"}}[{lasted_s}s])')
@@ -134,6 +150,13 @@ def test_a_drill_has_the_breaker_told_and_nothing_else_and_loses_nothing(on_call
         "BreakerOpen has resolved",
     ]
     assert "| lost (no row, or no end) | 0 |\n| on the ledger twice | 0 |" in report.read_text()
+
+
+@pytest.mark.parametrize("command", [command for command in commands() if not command.startswith(DRILL)])
+def test_a_command_of_the_runbooks_does_what_it_must(on_call: OnCall, command: str) -> None:
+    ran = on_call.shell(command)
+    assert ran.returncode == expected_exit_code(command), ran.stdout + ran.stderr
+    assert "Traceback" not in ran.stdout + ran.stderr
 
 
 @pytest.mark.parametrize(
