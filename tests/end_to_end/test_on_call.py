@@ -25,7 +25,6 @@ from running_line import STREAMS, RunningLine, environment, local_paths, until
 
 from streams.demo import payloads
 from streams.demo.payloads import Names
-from streams.demo.run import add_unknown_type
 from streams.local.ledgers import LedgerOptions
 from streams.local.line import Line, LineOptions
 from streams.local.postgres import SUPERUSER
@@ -58,9 +57,11 @@ class OnCall:
         supervisor = self.line.line.stack.supervisor
         for process in processes:
             assert supervisor.kill(process, back_after_s=FOR_GOOD_S)
-        yield
-        for process in processes:
-            supervisor.restart(process)
+        try:
+            yield
+        finally:
+            for process in processes:
+                supervisor.restart(process)
 
     def pay(self, count: int) -> list[str]:
         """Insert so many transfers of the identity PARTNER."""
@@ -95,7 +96,6 @@ def on_call(
         ledger=LedgerOptions(block_interval_s=0.1),
         replicas={"route": 1},
         settings=SETTINGS,
-        prepare=add_unknown_type,
     )
     with Line(local_paths(folder), options) as line:
         line.start()
