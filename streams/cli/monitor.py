@@ -7,9 +7,11 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
+from confluent_kafka import KafkaException
 
 from streams.cli.output import cells, print_json, stdout, table
 from streams.cli.where import load_here
+from streams.errors import PipelineError
 from streams.kafka.group_lag import PartitionLag
 from streams.monitor.watched_groups import group_lags
 from streams.settings import LagSettings, MonitorSettings
@@ -44,8 +46,13 @@ def lag(as_json: Annotated[bool, typer.Option("--json", help="Print everything a
 
     Example: streams lag
     """
-    with closing(group_lags(load_here(LagSettings))) as asked:
-        found = asked.ask(time.time()).lags
+    settings = load_here(LagSettings)
+    with closing(group_lags(settings)) as asked:
+        try:
+            found = asked.ask(time.time()).lags
+        except KafkaException as error:
+            why = error.args[0].str()
+            raise PipelineError(f"Kafka at {settings.kafka.bootstrap_servers} could not be asked: {why}") from error
     if as_json:
         print_json(found)
         return

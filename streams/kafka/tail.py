@@ -80,8 +80,11 @@ class Tail:
     def _look(self, partition: int) -> int:
         """The partition's end; its first offset is noted."""
         at = TopicPartition(self.topic, partition)
+        found = self._consumer.get_watermark_offsets(at, timeout=TIMEOUT_S)
+        if found is None:  # as confluent-kafka says that time is up
+            raise KafkaException(KafkaError(KafkaError._TIMED_OUT, f"the end of {self.topic} was not told"))
         end: int
-        self.first_offsets[partition], end = self._consumer.get_watermark_offsets(at, timeout=TIMEOUT_S)
+        self.first_offsets[partition], end = found
         return end
 
     def _take_event(self, message: Message) -> None:

@@ -34,6 +34,7 @@ ROOTS = (
     f"org.apache.kafka:connect-json:{KAFKA}",
     f"org.apache.kafka:connect-runtime:{KAFKA}",
     f"org.apache.kafka:connect-transforms:{KAFKA}",
+    f"org.apache.kafka:kafka-tools:{KAFKA}",
     f"io.debezium:debezium-connector-postgres:{DEBEZIUM}",
     "org.apache.logging.log4j:log4j-slf4j-impl:2.25.4!",
     f"io.prometheus.jmx:jmx_prometheus_javaagent:{JMX_AGENT}",

@@ -31,9 +31,8 @@ class Database:
         """Raises psycopg.Error when Postgres is away or takes too long."""
         try:
             if self._connection is None:
-                self._connection = connect(self._dsn)
+                self._connection = connect(self._dsn, read_only=True)
                 self._connection.autocommit = True
-                self._connection.read_only = True
             return list(self._ask(self._connection))
         except BaseException:
             self.close()

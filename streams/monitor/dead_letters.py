@@ -27,6 +27,7 @@ class DeadLetters:
     def __init__(self, tail: Tail, dealt_with: Callable[[], Iterable[Origin]] = tuple) -> None:
         self._tail = tail
         self._dealt_with = dealt_with
+        self._closed: list[Origin] = []
         self._open: dict[int, OpenLetters] = {}
 
     def close(self) -> None:
@@ -35,6 +36,8 @@ class DeadLetters:
 
     def collect(self) -> Iterator[Sample]:
         """Raises KafkaException when the brokers do not answer, SourceIncomplete while the topic is read at first."""
+        # Asked before the letters are read: so each letter that somebody has dealt with is among them.
+        self._closed.extend(self._dealt_with())
         for record in self._tail.read(AT_MOST_S):
             letters = self._open.setdefault(record.partition, OpenLetters(KINDS))
             letters.add(record.offset, _kind(record.value), record.written_s)
@@ -43,10 +46,14 @@ class DeadLetters:
         for partition, first in self._tail.first_offsets.items():
             if partition in self._open:
                 self._open[partition].drop_before(first)
-        for letter in self._dealt_with():
+        self._close()
+        yield from self._samples(time.time())
+
+    def _close(self) -> None:
+        for letter in self._closed:
             if letter.partition in self._open:
                 self._open[letter.partition].close(letter.offset)
-        yield from self._samples(time.time())
+        self._closed.clear()
 
     def _samples(self, now_s: float) -> Iterator[Sample]:
         for kind in KINDS:

@@ -1,4 +1,4 @@
-"""The sink's connection, and what an error of it says: the database is away, or it refuses a row."""
+"""The sink's connection and the monitor's, and what an error says: the database is away, or it refuses a row."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ _PARAMETERS: dict[str, Any] = {
 }
 
 
-def connect(dsn: str) -> psycopg.Connection[Any]:
+_READ_ONLY = {"options": f"{_PARAMETERS['options']} -c default_transaction_read_only=on"}
+
+
+def connect(dsn: str, *, read_only: bool = False) -> psycopg.Connection[Any]:
     """A connection on which nothing lasts for ever. Raises psycopg.OperationalError."""
-    return psycopg.connect(dsn, **_PARAMETERS)
+    return psycopg.connect(dsn, **_PARAMETERS | (_READ_ONLY if read_only else {}))

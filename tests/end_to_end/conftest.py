@@ -30,6 +30,7 @@ def empty_line(jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     with pytest.MonkeyPatch.context() as patch, Line(local_paths(folder), options) as line:
         # How long a worker waits for a transaction that died with the simulator; a minute would only cost time here.
         patch.setenv("STREAMS_FABRIC__COMMIT_TIMEOUT_S", "3")
+        patch.setenv("STREAMS_MONITOR__PERIOD_S", "0.5")
         line.start()
         yield RunningLine(line, folder)
 
