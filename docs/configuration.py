@@ -38,6 +38,7 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "send": SendSettings,
     "status": ToolSettings,
     "trace": ToolSettings,
+    "top": ToolSettings,
     "check": ToolSettings,
     "routes check": RoutesCheckSettings,
     "up --ledger external": ExternalLedgerSettings,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -63,27 +65,30 @@ def top(
     if monitor is not None:
         given.append(Target(process=MONITOR, job=Job.MONITOR, address=monitor))
     file = targets or LocalPaths.under(LOCAL).state / TARGETS
-
-    def wanted() -> Sequence[Target]:
-        # Read anew for each frame: the line may be brought up, or down, meanwhile.
-        listed = [] if target and targets is None else read_targets(file)
-        jobs = {each.job for each in given}
-        return [*given, *(each for each in listed if each.job is not Job.MONITOR or Job.MONITOR not in jobs)]
-
+    wanted = partial(_wanted, given, None if target and targets is None else file)
     if not wanted():
         raise typer.BadParameter(f"no line runs here ({file} is not there): name a --target", param_hint="--targets")
     with Looking(wanted, _kafka()) as looking:
-        if not once and not as_json:
-            _live(looking, interval_s)
-            return
-        with keys() as wait:
-            before = looking.look()
-            wait(ONCE_APART_S)
-            made = frame(looking.look(PATIENCE_S), before, None, datetime.now(UTC))
         if as_json:
-            print_json(made)
+            print_json(_one(looking))
+        elif once:
+            stdout.print(page(_one(looking)))
         else:
-            stdout.print(page(made))
+            _live(looking, interval_s)
+
+
+def _wanted(given: Sequence[Target], file: Path | None) -> Sequence[Target]:
+    """Those given, and those listed; read anew for each frame: the line may be brought up, or down, meanwhile."""
+    listed = [] if file is None else read_targets(file)
+    has_monitor = any(each.job is Job.MONITOR for each in given)
+    return [*given, *(each for each in listed if each.job is not Job.MONITOR or not has_monitor)]
+
+
+def _one(looking: Looking) -> Frame:
+    """A frame of its own: rates of a moment, times since the processes were started."""
+    before = looking.look()
+    time.sleep(ONCE_APART_S)  # what a rate is measured over
+    return frame(looking.look(PATIENCE_S), before, None, datetime.now(UTC))
 
 
 def _live(looking: Looking, interval_s: float) -> None:

@@ -43,7 +43,7 @@ def _identities(frame: Frame) -> Table:
     for row in frame.identities:
         made.add_row(*_identity(row))
     if not frame.identities:
-        made.add_row("no submit worker answers")
+        made.add_row("no submit worker is known")
     return made
 
 
@@ -61,7 +61,7 @@ def _identity(row: IdentityRow) -> list[str | Text]:
             row.held,
             row.blocks_behind,
         ),
-        Text(row.breaker, style=_BREAKER_STYLE.get(row.breaker, "")),
+        Text(row.breaker or _UNKNOWN, style=_BREAKER_STYLE.get(row.breaker or "", "")),
     ]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
+from otlp_collector import Collector, collecting
 from running_line import JARS, RunningLine, local_paths
 
 from streams.demo import payloads
@@ -24,9 +25,20 @@ def jars() -> None:
 
 
 @pytest.fixture(scope="session")
-def empty_line(jars: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLine]:
+def collector() -> Iterator[Collector]:
+    """Where the line's processes send their spans."""
+    with collecting() as collector:
+        yield collector
+
+
+@pytest.fixture(scope="session")
+def empty_line(jars: None, collector: Collector, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningLine]:
     folder = tmp_path_factory.mktemp("line")
-    options = LineOptions(ledger=LedgerOptions(block_interval_s=0.1), prepare=add_unknown_type)
+    options = LineOptions(
+        ledger=LedgerOptions(block_interval_s=0.1),
+        prepare=add_unknown_type,
+        settings={"STREAMS_TRACING__ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "500"},
+    )
     with pytest.MonkeyPatch.context() as patch, Line(local_paths(folder), options) as line:
         # How long a worker waits for a transaction that died with the simulator; a minute would only cost time here.
         patch.setenv("STREAMS_FABRIC__COMMIT_TIMEOUT_S", "3")

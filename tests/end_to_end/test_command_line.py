@@ -25,6 +25,7 @@ COMMANDS = [
     "down",
     "demo",
     "status",
+    "top",
     "send",
     "trace",
     "check",

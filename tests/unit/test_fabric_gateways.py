@@ -22,6 +22,7 @@ from fabric_answers import (
 
 from streams.fabric.failures import Failure
 from streams.fabric.gateways import ILLNESS_S, STRIKES, GatewayPeer, Gateways, Method, is_unreachable
+from streams.telemetry.traceparent import carrying
 
 
 def error(code: str, text: str) -> grpc.aio.AioRpcError:
@@ -43,9 +44,16 @@ class Channel:
         self.name = name
         self.script: list[grpc.aio.AioRpcError | None] = []
         self.calls: list[str] = []
+        self.metadata: list[dict[str, str]] = []
 
     def unary_unary(self, path: str, **_: Any) -> Any:
-        async def call(request: bytes, *, timeout: float) -> bytes:  # noqa: ASYNC109 (as gRPC names it)
+        async def call(
+            request: bytes,
+            *,
+            timeout: float,  # noqa: ASYNC109 (as gRPC names it)
+            metadata: tuple[tuple[str, str], ...],
+        ) -> bytes:
+            self.metadata.append(dict(metadata))
             self.calls.append(path.rpartition("/")[2])
             if self.script and (failure := self.script.pop(0)) is not None:
                 raise failure
@@ -213,6 +221,15 @@ async def test_a_late_answer_of_the_gateway_that_was_left_is_no_change() -> None
     assert await waiting == "late"
     assert await pool.ask() == "b"
     assert pool.changes == [("a", "b")]
+
+
+async def test_a_call_carries_the_trace_context_of_its_command() -> None:
+    pool = Pool("a")
+    with carrying("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"):
+        await pool.ask()
+    await pool.ask()
+    carried = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    assert pool.channels[0].metadata == [carried, {}]
 
 
 async def test_a_single_gateway_is_kept_whatever_happens() -> None:

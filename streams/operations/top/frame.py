@@ -20,11 +20,13 @@ _BREAKERS = {0.0: "closed", 0.5: "probing", 1.0: "open"}
 class Look:
     """What every source said at one time (`at`: seconds of a clock that only runs forward).
 
-    `problems`: source -> why it could not be asked. `lags`: consumer group -> records, as Kafka itself says.
+    `targets`: all that were asked, also those that did not answer. `problems`: source -> why it could not be asked.
+    `lags`: consumer group -> records, as Kafka itself says.
     """
 
     at: float
     scrapes: Mapping[Target, Samples]
+    targets: Sequence[Target]
     lags: Mapping[str, int] | None = None
     errors: Sequence[DeadLetter] | None = None
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -40,7 +42,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityRow:
-    """One identity, all its workers together; a rate is per second, None: not known yet."""
+    """One identity, all its workers that answer together; None: not known, or not yet. Rates are per second."""
 
     identity: str
     workers: int
@@ -52,7 +54,7 @@ class IdentityRow:
     waiting: int
     lanes: int
     held: int
-    breaker: str
+    breaker: str | None
     blocks_behind: int
 
 
@@ -92,7 +94,7 @@ class Frame:
 
 def frame(now: Look, before: Look | None, times_since: Look | None, made_at: datetime) -> Frame:
     """`before`: where rates begin, None: there are none yet; `times_since`: likewise of times, None: process start."""
-    identities = {target.identity for target in now.scrapes if target.job is Job.SUBMIT and target.identity}
+    identities = {target.identity for target in now.targets if target.job is Job.SUBMIT and target.identity}
     monitor = next(iter(now.of(Job.MONITOR).values()), Samples())
     pending = monitor.total("outbox_rows", status="PENDING")
     return Frame(
@@ -117,7 +119,8 @@ def _identity(identity: str, now: Look, before: Look | None) -> IdentityRow:
     def rate(name: str, **labels: str) -> float | None:
         return _rate(workers, now, before, name, **labels)
 
-    breaker = max((samples.largest("outbox_breaker_open") or 0.0 for samples in workers.values()), default=0.0)
+    breakers = [samples.largest("outbox_breaker_open") for samples in workers.values()]
+    worst = max((state for state in breakers if state is not None), default=None)
     return IdentityRow(
         identity=identity,
         workers=len(workers),
@@ -129,7 +132,7 @@ def _identity(identity: str, now: Look, before: Look | None) -> IdentityRow:
         waiting=gauge("outbox_window_waiting"),
         lanes=gauge("outbox_lanes"),
         held=gauge("outbox_commands_held"),
-        breaker=_BREAKERS.get(breaker, str(breaker)),
+        breaker=None if worst is None else _BREAKERS.get(worst, str(worst)),
         blocks_behind=gauge("outbox_gateway_blocks_behind"),
     )
 

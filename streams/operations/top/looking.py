@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
+from urllib.error import URLError
 
 from confluent_kafka import KafkaException
 
@@ -108,6 +109,7 @@ class Looking:
         return Look(
             at=time.monotonic(),
             scrapes=scrapes,
+            targets=list(asked),
             lags=None if self._lags is None else self._lags.answer,
             errors=None if self._letters is None else self._letters.answer,
             problems=problems,
@@ -119,4 +121,6 @@ def _lags(kafka: KafkaAddress) -> dict[str, int]:
 
 
 def _first_line(error: Exception) -> str:
+    if isinstance(error, URLError):
+        return str(error.reason)
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
