@@ -34,6 +34,10 @@ test: check ## Everything CI runs: check, then every ring of tests
 simulate: .venv/installed ## Run the submit worker through SEEDS (10000) deterministic simulations
 	SIMULATED_SEEDS=$(SEEDS) $(BIN)/pytest tests/simulation
 
+.PHONY: prometheus
+prometheus: .venv/installed ## Serve the shipped alerts at 127.0.0.1:9090 for the line that runs here
+	@$(BIN)/python -m streams.local.prometheus run
+
 .PHONY: chaos
 chaos: .venv/installed ## Kill every part of the line under load, KILLS=1000 times, prove the result, write docs/chaos-report.md
 	@$(BIN)/streams chaos --kills $(KILLS) --report docs/chaos-report.md

@@ -47,6 +47,7 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "up": UpSettings,
     "demo": UpSettings,
     "chaos": UpSettings,
+    "drill ledger-down": ToolSettings,
 }
 """Commands of `streams`, and the settings that each of them loads."""
 

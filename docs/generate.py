@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from docs import commands, configuration, metrics
+from docs import commands, configuration, dashboards, metrics
 
 FOLDER = Path(__file__).resolve().parent
 
@@ -20,6 +20,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration.page,
     "commands.md": commands.page,
     "metrics.md": metrics.page,
+    **dashboards.pages(),
 }
 
 

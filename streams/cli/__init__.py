@@ -12,6 +12,7 @@ from streams.cli import (
     chaos,
     dead_letters,
     demo,
+    drill,
     lanes,
     letter_actions,
     letter_edit,
@@ -43,6 +44,7 @@ stack.add_to(app)
 top.add_to(app)
 demo.add_to(app)
 chaos.add_to(app)
+drill.add_to(app)
 line.add_to(app)
 reconcile.add_to(app)
 replay.add_to(app)

@@ -62,6 +62,12 @@ class Page:
                 elif line.startswith("$ "):
                     yield line.removeprefix("$ ")
 
+    def blocks(self, wanted: str) -> list[str]:
+        """The lines of every block of this language."""
+        return [
+            line for language, block in _FENCE.findall(self.text) for line in block.splitlines() if language == wanted
+        ]
+
     def calls(self, program: str) -> Iterator[list[str]]:
         """The arguments of every call of a program that is to be typed."""
         return _calls(program, self.shell_lines)
