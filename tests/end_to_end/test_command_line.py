@@ -24,6 +24,7 @@ COMMANDS = [
     "up",
     "down",
     "demo",
+    "drill ledger-down",
     "status",
     "top",
     "send",
