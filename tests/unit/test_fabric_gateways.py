@@ -241,17 +241,16 @@ async def test_a_single_gateway_is_kept_whatever_happens() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "expected"),
+    ("code", "text", "expected"),
     [
-        (Failure(code=grpc.StatusCode.UNAVAILABLE, text=NOT_CONNECTED), True),
-        (
-            Failure(code=grpc.StatusCode.UNAVAILABLE, text="Stream removed (recvmsg:Connection reset by peer (104))"),
-            True,
-        ),
-        (Failure(code=grpc.StatusCode.UNAVAILABLE, text=NO_ORDERERS), False),
-        (Failure(code=grpc.StatusCode.UNAVAILABLE, text="failed to find any endorsing peers for org(s): NoMSP"), False),
-        (Failure(code=grpc.StatusCode.ABORTED, text=BROKEN), False),
+        (grpc.StatusCode.UNAVAILABLE, NOT_CONNECTED, True),
+        (grpc.StatusCode.UNAVAILABLE, "Stream removed (recvmsg:Connection reset by peer (104))", True),
+        (grpc.StatusCode.UNAVAILABLE, NO_ORDERERS, False),
+        (grpc.StatusCode.UNAVAILABLE, "failed to find any endorsing peers for org(s): NoMSP", False),
+        (grpc.StatusCode.ABORTED, BROKEN, False),
     ],
 )
-def test_a_gateway_that_says_unavailable_itself_can_be_reached(failure: Failure, expected: bool) -> None:
-    assert is_unreachable(failure) is expected
+def test_a_gateway_that_says_unavailable_itself_can_be_reached(
+    code: grpc.StatusCode, text: str, expected: bool
+) -> None:
+    assert is_unreachable(Failure(code=code, text=text)) is expected
