@@ -19,6 +19,7 @@ from fabric_answers import (
     P1,
     answer,
 )
+from grpc import StatusCode
 
 from streams.fabric.failures import Failure
 from streams.fabric.gateways import ILLNESS_S, STRIKES, GatewayPeer, Gateways, Method, is_unreachable
@@ -26,7 +27,7 @@ from streams.telemetry.traceparent import carrying
 
 
 def error(code: str, text: str) -> grpc.aio.AioRpcError:
-    return grpc.aio.AioRpcError(grpc.StatusCode[code], grpc.aio.Metadata(), grpc.aio.Metadata(), text, None)
+    return grpc.aio.AioRpcError(StatusCode[code], grpc.aio.Metadata(), grpc.aio.Metadata(), text, None)
 
 
 DOWN = error("UNAVAILABLE", NOT_CONNECTED)
@@ -47,12 +48,8 @@ class Channel:
         self.metadata: list[dict[str, str]] = []
 
     def unary_unary(self, path: str, **_: Any) -> Any:
-        async def call(
-            request: bytes,
-            *,
-            timeout: float,  # noqa: ASYNC109 (as gRPC names it)
-            metadata: tuple[tuple[str, str], ...],
-        ) -> bytes:
+        # As gRPC names it:
+        async def call(_: bytes, *, timeout: float, metadata: tuple[tuple[str, str], ...]) -> bytes:  # noqa: ASYNC109
             self.metadata.append(dict(metadata))
             self.calls.append(path.rpartition("/")[2])
             if self.script and (failure := self.script.pop(0)) is not None:
@@ -243,14 +240,12 @@ async def test_a_single_gateway_is_kept_whatever_happens() -> None:
 @pytest.mark.parametrize(
     ("code", "text", "expected"),
     [
-        (grpc.StatusCode.UNAVAILABLE, NOT_CONNECTED, True),
-        (grpc.StatusCode.UNAVAILABLE, "Stream removed (recvmsg:Connection reset by peer (104))", True),
-        (grpc.StatusCode.UNAVAILABLE, NO_ORDERERS, False),
-        (grpc.StatusCode.UNAVAILABLE, "failed to find any endorsing peers for org(s): NoMSP", False),
-        (grpc.StatusCode.ABORTED, BROKEN, False),
+        (StatusCode.UNAVAILABLE, NOT_CONNECTED, True),
+        (StatusCode.UNAVAILABLE, "Stream removed (recvmsg:Connection reset by peer (104))", True),
+        (StatusCode.UNAVAILABLE, NO_ORDERERS, False),
+        (StatusCode.UNAVAILABLE, "failed to find any endorsing peers for org(s): NoMSP", False),
+        (StatusCode.ABORTED, BROKEN, False),
     ],
 )
-def test_a_gateway_that_says_unavailable_itself_can_be_reached(
-    code: grpc.StatusCode, text: str, expected: bool
-) -> None:
+def test_a_gateway_that_says_unavailable_itself_can_be_reached(code: StatusCode, text: str, expected: bool) -> None:
     assert is_unreachable(Failure(code=code, text=text)) is expected
