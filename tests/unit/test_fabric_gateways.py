@@ -48,7 +48,6 @@ class Channel:
         self.metadata: list[dict[str, str]] = []
 
     def unary_unary(self, path: str, **_: Any) -> Any:
-        # As gRPC names it:
         async def call(_: bytes, *, timeout: float, metadata: tuple[tuple[str, str], ...]) -> bytes:  # noqa: ASYNC109
             self.metadata.append(dict(metadata))
             self.calls.append(path.rpartition("/")[2])
