@@ -33,15 +33,7 @@ def read_since(bootstrap_servers: str, topic: str, since: datetime) -> Iterator[
 
     Raises confluent_kafka.KafkaException when the topic is missing or the brokers do not answer in time.
     """
-    consumer = Consumer(
-        {
-            "bootstrap.servers": bootstrap_servers,
-            "group.id": "reading",  # required by the library; nothing is ever committed
-            "enable.auto.commit": False,
-            "enable.partition.eof": False,
-            "log_level": 0,
-        }
-    )
+    consumer = _consumer(bootstrap_servers)
     with closing(consumer):
         ends = _assign(consumer, topic, since)
         deadline = time.monotonic() + READ_TIMEOUT_S
@@ -62,6 +54,34 @@ def decoded_since(bootstrap_servers: str, topic: str, codec: Codec[M], since: da
             yield codec.decode(record.value())
         except UnreadableMessage as error:
             logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(record)), cause=str(error))
+
+
+def next_offset(bootstrap_servers: str, topic: str, partition: int, offset: int) -> int:
+    """The offset of the first record of a partition at `offset` or after it, whatever was removed. Blocks.
+
+    Raises confluent_kafka.KafkaException when there is none, or when the brokers do not answer in time.
+    """
+    with closing(_consumer(bootstrap_servers)) as consumer:
+        consumer.assign([TopicPartition(topic, partition, offset)])
+        deadline = time.monotonic() + READ_TIMEOUT_S
+        while time.monotonic() < deadline:
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                return origin_of(message).offset
+    raise KafkaException(f"no record of {topic}[{partition}] from {offset} on arrived within {READ_TIMEOUT_S:.0f} s")
+
+
+def _consumer(bootstrap_servers: str) -> Consumer:
+    return Consumer(
+        {
+            "bootstrap.servers": bootstrap_servers,
+            "group.id": "reading",  # required by the library; nothing is ever committed
+            "enable.auto.commit": False,
+            "enable.partition.eof": False,
+            "auto.offset.reset": "earliest",
+            "log_level": 0,
+        }
+    )
 
 
 def _assign(consumer: Consumer, topic: str, since: datetime) -> dict[int, int]:

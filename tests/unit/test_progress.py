@@ -79,14 +79,3 @@ def test_partitions_that_were_given_back_do_not_wait() -> None:
     watch.now_s += 2 * PATIENCE_S
     watch.progress.forget()
     assert watch.progress.problem() is None
-
-
-def test_a_record_that_was_left_out_is_seen_unless_the_partition_is_new() -> None:
-    progress = Progress(10.0, is_held=lambda _: False, clock=lambda: 0.0)
-    assert not progress.left_out("p", 115)
-    progress.took("p", 115)
-    assert not progress.left_out("p", 116)
-    assert not progress.left_out("p", 115)
-    assert progress.left_out("p", 117)
-    progress.forget()
-    assert not progress.left_out("p", 117)
