@@ -67,6 +67,21 @@ def decoded(records: Iterable[Message], codec: Codec[M]) -> Iterator[M]:
             logger().error(Event.MESSAGE_UNREADABLE, origin=str(origin_of(record)), cause=str(error))
 
 
+def next_offset(bootstrap_servers: str, topic: str, partition: int, offset: int) -> int:
+    """The offset of the first record of a partition at `offset` or after it, whatever was removed. Blocks.
+
+    Raises confluent_kafka.KafkaException when there is none, or when the brokers do not answer in time.
+    """
+    with closing(_consumer(bootstrap_servers)) as consumer:
+        consumer.assign([TopicPartition(topic, partition, offset)])
+        deadline = time.monotonic() + READ_TIMEOUT_S
+        while time.monotonic() < deadline:
+            message = consumer.poll(0.2)
+            if message is not None and message.error() is None:
+                return origin_of(message).offset
+    raise KafkaException(f"no record of {topic}[{partition}] from {offset} on arrived within {READ_TIMEOUT_S:.0f} s")
+
+
 def _consumer(bootstrap_servers: str) -> Consumer:
     return Consumer(
         {

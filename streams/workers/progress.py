@@ -37,10 +37,6 @@ class Progress:
         self._next[partition] = offset + 1
         self._not_taken.pop(partition, None)
 
-    def left_out(self, partition: Hashable, offset: int) -> bool:
-        """Records between the last one that was taken and this one were not."""
-        return offset > self._next.get(partition, offset)
-
     def forget(self) -> None:
         """The partitions were given back."""
         self._next.clear()

@@ -137,14 +137,3 @@ def test_acknowledgements_that_are_never_committed_are_a_problem() -> None:
     assert watch.look(PATIENCE_S - 1, 4, a=5) is None
     assert watch.look(PATIENCE_S, 4, a=5) == "offset 4 of a comes to no end for 300 s"
     assert watch.look(1, 5, a=5) is None
-
-
-def test_a_record_that_was_left_out_is_seen_unless_the_partition_is_new() -> None:
-    progress = Watch().progress
-    assert not progress.left_out("p", 115)
-    progress.took("p", 115)
-    assert not progress.left_out("p", 116)
-    assert not progress.left_out("p", 115)
-    assert progress.left_out("p", 117)
-    progress.forget()
-    assert not progress.left_out("p", 117)
