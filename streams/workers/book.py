@@ -84,9 +84,16 @@ class Book:
             self._forget()
             self.settle(letter.command_id)
         elif command is not None:
-            self._keys[command.command_id] = command.ordering_key
-            lane = self._parked.setdefault(command.ordering_key, {})
-            lane[command.command_id] = Parked(command, letter.transaction_ids)
+            self._park(command, letter.transaction_ids)
+
+    def _park(self, command: RoutedCommand, transaction_ids: tuple[str, ...]) -> None:
+        if transaction_ids:
+            # A redrive of what had failed may be on the ledger: that it failed once is no word on it any more.
+            self._ends.pop((command.command_id, command.revision), None)
+        if self._keys.get(command.command_id) != command.ordering_key:
+            self.settle(command.command_id)  # an edited payload may have another key
+        self._keys[command.command_id] = command.ordering_key
+        self._parked.setdefault(command.ordering_key, {})[command.command_id] = Parked(command, transaction_ids)
 
     def _forget(self) -> None:
         """One end comes at a time: two looks at the oldest keep up."""

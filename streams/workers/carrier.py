@@ -17,6 +17,7 @@ from streams.lanes import Abandoned, Lanes, Token
 from streams.messages import DeadLetter, Outcome, OutcomeKind
 from streams.operators import LaneControl
 from streams.retry import Step
+from streams.stages.submission.patience import Patience
 from streams.stages.submit import Surroundings, submit
 from streams.telemetry import Event, logger
 from streams.window import Window
@@ -101,14 +102,14 @@ class Carrier:
     async def _command(self, taken: Taken) -> None:
         """Until it has ended: a pause may come while it waits for its slot, and a decision while it is paused."""
         while not await self._is_known(taken):
-            await self.pauses.let_go(taken.command, taken.replay_id, partial(self._report_paused, taken))
+            await self._until_let_go(taken)
             if self.resolved.is_given_up(taken.command):
                 continue
             async with Slot(self.window, taken.command.tenant_id, self._rests, taken.token) as slot:
                 await self.allowance.room(slot.rest)
                 with self.told.submission(taken.command.command_id, taken.source.traceparent, taken.taken_at) as told:
                     ending = await self._held_back(taken, slot)
-                    if ending is None and self.pauses.holding(taken.command, taken.replay_id) is not None:
+                    if ending is None and self._is_held(taken):
                         continue
                     ending = ending or await self._submit(taken, slot)
                     await self._publish(taken, ending)
@@ -129,6 +130,16 @@ class Carrier:
             if known is not None:
                 await self.publisher.outcome(known)
         return True
+
+    async def _until_let_go(self, taken: Taken) -> None:
+        taken.token.rests()
+        await self.pauses.let_go(taken.command, taken.replay_id, partial(self._report_paused, taken))
+        taken.token.works(asyncio.get_running_loop().time())
+
+    def _is_held(self, taken: Taken) -> bool:
+        """An operator has decided while it waited for its slot."""
+        is_paused = self.pauses.holding(taken.command, taken.replay_id) is not None
+        return is_paused or self.resolved.is_given_up(taken.command)
 
     async def _report_paused(self, taken: Taken, pause: LaneControl) -> None:
         around = self.surroundings
@@ -154,7 +165,8 @@ class Carrier:
 
     async def _held_back(self, taken: Taken, slot: Slot) -> Ending | None:
         """The ending of a command that must not pass a parked one of its key; None: the way is free."""
-        around, command, failures = self.surroundings, taken.command, 0
+        around, command = self.surroundings, taken.command
+        patience = Patience(around, slot.rest)
         while command.waits_for_parked and (parked := taken.book.ahead_of(command)) is not None:
             if self.resolved.is_given_up(parked.command):
                 taken.book.settle(parked.command.command_id)
@@ -162,10 +174,10 @@ class Carrier:
             try:
                 entry = await valid_entry(around.ledger, parked)
             except LedgerError as unknown:
-                failures += 1
-                around.health.ill(Step.LOOK_UP, unknown)
-                await slot.rest(around.backoff.wait_s(failures))
+                patience.count(Step.LOOK_UP, unknown)
+                await patience.back_off()
                 continue
+            around.health.well(Step.LOOK_UP)
             if entry is None:
                 return held_back(command, parked, taken_at=taken.taken_at, now=around.now(), worker=around.worker)
             if (outcome := settled(parked, entry, now=around.now(), worker=around.worker)) is not None:

@@ -97,6 +97,7 @@ class Sink:
     rows: SinkRows
     held: HeldRows = field(default_factory=lambda: HeldRows(time.monotonic), init=False)
     committed: dict[Partition, int] = field(default_factory=dict, init=False)
+    given_back: set[Partition] = field(default_factory=set, init=False)
     turned_at: float = field(default_factory=time.monotonic, init=False)
     is_member: bool = field(default=False, init=False)
     is_resting: bool = field(default=False, init=False)
@@ -117,6 +118,7 @@ class Sink:
         """What is held back of them is somebody else's now."""
         gone = [(each.topic, each.partition) for each in partitions]
         self.held.forget(gone)
+        self.given_back.update(gone)
         for partition in gone:
             self.committed.pop(partition, None)
 
@@ -148,6 +150,7 @@ class Sink:
             self._rest(wait_s)
             return []
         first = self.consumer.poll(wait_s)
+        self.given_back.clear()
         if first is None:
             return []
         messages = [first, *self.consumer.consume(BATCH_SIZE - 1, timeout=0)]
@@ -161,6 +164,8 @@ class Sink:
         reads = []
         for message in messages:
             source = self._source(message)
+            if (source.origin.topic, source.origin.partition) in self.given_back:
+                continue  # since it was polled: whoever has the partition now reads it again
             self.held.note(source.origin)
             try:
                 reads.append(Read(source, codecs.OUTCOMES.decode(source.value)))

@@ -145,3 +145,23 @@ def test_a_book_that_has_room_forgets_nothing() -> None:
     book = Book("org1-admin", map(failed, range(5)), most_ends=5)
     assert book.is_complete
     assert all(book.outcome(routed(command_id=f"c-{number}")) for number in range(5))
+
+
+def test_a_command_whose_edited_payload_has_another_key_leaves_the_key_it_had() -> None:
+    edited = replace(LETTER, kind=DeadLetterKind.UNKNOWN)
+    edited = replace(edited, value=codecs.ROUTED_COMMANDS.encode(routed(ordering_key="b", revision=1)))
+    book = Book("org1-admin", [parked("c-1"), edited])
+    assert ahead(book, "c-2") is None
+    assert ahead(book, "c-2", key="b") == "c-1"
+    book.settle("c-1")
+    assert ahead(book, "c-2", key="b") is None
+
+
+def test_what_failed_and_may_be_on_the_ledger_since_a_redrive_has_not_failed() -> None:
+    redriven = replace(LETTER, kind=DeadLetterKind.UNKNOWN, value=codecs.ROUTED_COMMANDS.encode(routed()))
+    assert Book("org1-admin", [LETTER, redriven]).outcome(routed()) is None
+
+
+def test_what_failed_and_was_held_back_when_it_was_redriven_has_failed() -> None:
+    held_back = replace(LETTER, kind=DeadLetterKind.UNKNOWN, transaction_ids=())
+    assert Book("org1-admin", [LETTER, held_back]).outcome(routed()) is not None

@@ -53,6 +53,7 @@ async def test_a_paused_command_waits_without_a_slot_and_says_why_once() -> None
         ("c-1", PAUSED, "paused by eve at 2026-01-02T03:04:00Z: incident 7")
     ]
     assert (line.window.in_use, line.window.waiting) == (0, 0)
+    assert line.intake.at_work_since(0) is None, "it waits on purpose"
 
     line.pauses.note(control(ordering_key="a", is_paused=False))
     await line.until_acknowledged(2)
