@@ -42,7 +42,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`counts` has every kind. `not_judged` counts, by reason, what could not be told yet; `rows`: rows looked at."""
+    """`counts` has every kind. `not_judged` counts rows, by reason, of which something could not be told.
+
+    `rows`: rows looked at.
+    """
 
     window: Window
     counts: Mapping[Kind, int]
@@ -53,5 +56,10 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing was found."""
+        """Nothing was found. Whether everything was judged is another question: `is_complete`."""
         return not any(self.counts.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """All that had to be judged could be."""
+        return not any(self.not_judged.values())
