@@ -142,7 +142,9 @@ def _show(report: Report, notebook: Notebook) -> None:
     for reason, count in report.not_judged.items():
         stdout.print(f"not judged: {count} ({reason})", markup=False)
     if report.is_clean:
-        stdout.print("Everything agrees." if report.is_complete else "What was judged agrees; the rest nobody can tell.")
+        stdout.print(
+            "Everything agrees." if report.is_complete else "What was judged agrees; the rest nobody can tell."
+        )
         return
     shown: dict[Kind, list[Finding]] = {}
     for found in notebook.findings():

@@ -9,6 +9,10 @@ from datetime import datetime
 from streams.operations.reconcile.kinds import Kind, Remedy
 
 
+HELD_AS = "holds it as "
+"""How `truth` begins where the ledger holds a refusal; its code follows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """Something that does not agree.
@@ -30,6 +34,11 @@ class Finding:
     remedy: Remedy = Remedy.PERSON
     command: str = ""
     told_at: str | None = None
+
+    @property
+    def is_refused(self) -> bool:
+        """The ledger holds the command as invalid for good."""
+        return self.truth is not None and self.truth.startswith(HELD_AS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

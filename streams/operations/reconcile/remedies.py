@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streams.messages import OutcomeKind, RoutedCommand
 from streams.operations.reconcile.facts import Told
-from streams.operations.reconcile.findings import Finding
+from streams.operations.reconcile.findings import HELD_AS, Finding
 from streams.operations.reconcile.kinds import Kind, Remedy
 from streams.operations.reconcile.notebook import Suspicion
 from streams.operations.truth import Committed, NotKnown, NotThere, Open, Refused, Reused, Truth
@@ -48,7 +48,7 @@ def told(truth: Truth) -> str:
         case Open(attempt):
             return f"holds {attempt} attempts that met conflicts"
         case Refused(code):
-            return f"holds it as {code}"
+            return f"{HELD_AS}{code}"
         case Reused(entry):
             return f"VALID in block {entry.block_number} with other arguments"
         case NotKnown(cause):
