@@ -25,7 +25,7 @@ AT_MOST_S = 20.0
 """For one look: a topic of millions of letters is read in several, and until then the source says how far it is."""
 
 COMMANDS = 10_000
-"""Open letters, the newest, of which it is known whose they are; of older ones no row and no newer letter is noticed."""
+"""Open letters, the newest, of which it is known whose they are; older ones only a resolution closes."""
 
 Subject: TypeAlias = tuple[str, bool]
 """Command id, and whether the letter preserves a routed command: the sink's and the route worker's preserve others."""

@@ -12,7 +12,7 @@ from streams.cli import reconcile as command
 from streams.operations.reconcile.findings import Report, Window
 from streams.operations.reconcile.kinds import Kind, Remedy
 from streams.operations.reconcile.notebook import Notebook
-from streams.operations.reconcile.run import LEDGER_AWAY
+from streams.operations.reconcile.run import LEDGER_AWAY, Reconciliation
 from streams.settings.reconcile import ReconcileSettings
 
 NOW = datetime.now(UTC)
@@ -34,7 +34,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, counts: dict[Kind, int], not_judged: 
 
     settings = SimpleNamespace(reconcile=ReconcileSettings(), fabric=SimpleNamespace(settle_s=300))
     monkeypatch.setattr(command, "load_here", lambda _: settings)
-    monkeypatch.setattr(command.Reconciliation, "of", lambda *_, **__: SimpleNamespace(run=run))
+    monkeypatch.setattr(Reconciliation, "of", lambda *_, **__: SimpleNamespace(run=run))
     try:
         command.reconcile()
     except typer.Exit as error:

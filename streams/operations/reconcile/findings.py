@@ -8,7 +8,6 @@ from datetime import datetime
 
 from streams.operations.reconcile.kinds import Kind, Remedy
 
-
 HELD_AS = "holds it as "
 """How `truth` begins where the ledger holds a refusal; its code follows."""
 
