@@ -30,12 +30,13 @@ from streams.stages.capture import capture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parties:
-    """Where the line is."""
+    """Where the line is. `slot`: the replication slot of its connector."""
 
     dsn: str
     profile: Profile
     bootstrap_servers: str
     cdc_topic: str
+    slot: str
     identities: tuple[str, ...]
 
     @property
@@ -57,6 +58,7 @@ def parties_of(settings: ToolSettings | MonitorSettings) -> Parties:
         profile=profile,
         bootstrap_servers=settings.kafka.bootstrap_servers,
         cdc_topic=profile.cdc_topic(settings.kafka.topic_prefix),
+        slot=settings.connect.slot,
         identities=tuple(load_routes(settings.routes).identities),
     )
 
