@@ -14,7 +14,7 @@ from streams.monitor.connector import ConnectorStates
 from streams.monitor.dead_letters import DeadLetters
 from streams.monitor.groups import Groups
 from streams.monitor.letters_dealt_with import CommittedRows, Resolutions
-from streams.monitor.reconciliation import LONGEST_RUN_S, RETRY_S, Reconciliations
+from streams.monitor.reconciliation import LONGEST_RUN_S, RETRY_S, RUN_PERIODS, Reconciliations
 from streams.monitor.source import Source
 from streams.monitor.watched_groups import group_lags, watched_groups
 from streams.operations.reconcile.gather import parties_of
@@ -43,7 +43,8 @@ def _reconciliation(settings: MonitorSettings, fabric: FabricSettings | None) ->
         name="reconcile",
         period_s=settings.reconcile.every_s,
         collect=job.collect,
-        stuck_s=LONGEST_RUN_S,
+        stuck_s=None,  # a slow run is told by the age of the last one; nobody else has to go down for it
+        longest_s=max(LONGEST_RUN_S, RUN_PERIODS * settings.reconcile.every_s),
         retry_s=min(RETRY_S, settings.reconcile.every_s),
     )
 
