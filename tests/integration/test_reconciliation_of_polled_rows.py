@@ -23,7 +23,6 @@ async def planted(broker: Broker, database: Database, tmp_path: Path) -> AsyncIt
 
 async def test_with_the_ledger_away_a_row_that_names_a_transaction_is_left_to_a_person(planted: PlantedLine) -> None:
     planted.row("LOCKED", transaction_id="0" * 64)
-    planted.acknowledge()
     await planted.bench.network_down()
     report, (found,) = await planted.reconcile()
     assert (found.kind, found.remedy) == (Kind.ROW_WITHOUT_EVENT, Remedy.PERSON)
@@ -34,7 +33,6 @@ async def test_a_row_whose_transaction_is_valid_becomes_committed_and_no_other_i
     transaction_id = await planted.commit("as the polling worker named it")
     sent = planted.row("SUBMITTED", transaction_id=transaction_id)
     lost = planted.row("SUBMITTED", transaction_id="0" * 64)
-    planted.acknowledge()
     run = planted.reconciliation()
     with open_notebook() as notebook, planted.sink(), planted.outbox.connect() as connection:
         await run.run(notebook)
