@@ -70,6 +70,7 @@ def whole(commands: int) -> Counter[str]:
             profile=load_profile("snake_case"),
             bootstrap_servers=bootstrap_servers,
             cdc_topic=CDC_TOPIC,
+            slot="gx_outbox",
             identities=(IDENTITY,),
         )
         timed("made rows", lambda: make_rows(dsn, since, commands))

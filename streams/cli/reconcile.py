@@ -30,6 +30,9 @@ from streams.settings import ToolSettings
 SHOWN = 20
 """Findings of each kind on the terminal; `--export` writes all."""
 
+COULD_NOT_TELL = 3
+"""Exit code: what was judged agrees, and something could not be judged."""
+
 _WHO = {
     Remedy.WRITE: "--repair writes it",
     Remedy.EMIT: "never arrived",
@@ -58,7 +61,8 @@ def reconcile(
 ) -> None:
     """Compare rows, change events, outcomes and ledger: what was lost, what disagrees, and what puts it right.
 
-    Changes nothing without --repair. Exit code 0: nothing is left to do; 1: something is.
+    Changes nothing without --repair. Exit code 0: nothing is left to do; 1: something is; 3: nothing was found, but
+    not everything could be judged.
 
     Example: streams reconcile --since 12h
     """
@@ -78,6 +82,8 @@ def reconcile(
             left -= _repair(run, settings, report, notebook, yes=yes, reason=reason)
     if left:
         raise typer.Exit(1)
+    if not report.is_complete:
+        raise typer.Exit(COULD_NOT_TELL)
 
 
 def _repair(
@@ -134,9 +140,11 @@ def _show(report: Report, notebook: Notebook) -> None:
         f" {report.transactions} VALID transactions"
     )
     for reason, count in report.not_judged.items():
-        stdout.print(f"not judged: {reason} ({count})", markup=False)
+        stdout.print(f"not judged: {count} ({reason})", markup=False)
     if report.is_clean:
-        stdout.print("Everything agrees.")
+        stdout.print(
+            "Everything agrees." if report.is_complete else "What was judged agrees; the rest nobody can tell."
+        )
         return
     shown: dict[Kind, list[Finding]] = {}
     for found in notebook.findings():

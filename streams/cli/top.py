@@ -18,7 +18,7 @@ from streams.cli.output import print_json, stdout
 from streams.cli.top_page import page
 from streams.cli.where import LOCAL, load_here
 from streams.errors import SettingsInvalid
-from streams.kafka.groups import line_groups
+from streams.kafka.groups import line_groups, replay_groups
 from streams.local.paths import LocalPaths
 from streams.local.targets import TARGETS, Job, Target, read_targets
 from streams.operations.top.frame import Frame, Look, frame
@@ -132,5 +132,9 @@ def _kafka() -> KafkaAddress | None:
     except SettingsInvalid:
         return None
     cdc_topic = load_profile(settings.postgres.profile).cdc_topic(settings.kafka.topic_prefix)
-    groups = line_groups(load_routes(settings.routes).identities, cdc_topic)
-    return KafkaAddress(bootstrap_servers=settings.kafka.bootstrap_servers, groups=groups)
+    identities = load_routes(settings.routes).identities
+    return KafkaAddress(
+        bootstrap_servers=settings.kafka.bootstrap_servers,
+        groups=line_groups(identities, cdc_topic),
+        replay_groups=replay_groups(identities),
+    )

@@ -8,7 +8,7 @@ from functools import cache
 from confluent_kafka import KafkaError
 from confluent_kafka.admin import AdminClient, GroupMetadata
 
-from streams.kafka.topics import RESULTS, commands_topic
+from streams.kafka.topics import RESULTS, commands_topic, replays_topic
 
 TIMEOUT_S = 2.0
 _STABLE = "Stable"
@@ -43,12 +43,17 @@ def submit_group(identity: str) -> str:
 
 
 def line_groups(identities: Iterable[str], cdc_topic: str) -> dict[str, str]:
-    """Group -> topic, in the order of the line."""
+    """Group -> topic, in the order of the line; what operators have delivered once more is in `replay_groups`."""
     return {
         ROUTE: cdc_topic,
         **{submit_group(identity): commands_topic(identity) for identity in identities},
         WRITE_BACK: RESULTS,
     }
+
+
+def replay_groups(identities: Iterable[str]) -> dict[str, str]:
+    """Group -> the topic that it reads beside its own of `line_groups`."""
+    return {submit_group(identity): replays_topic(identity) for identity in identities}
 
 
 @cache

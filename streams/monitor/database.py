@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -19,21 +19,23 @@ WAL_STATUSES = ("reserved", "extended", "unreserved", "lost")
 PENDING = "PENDING"
 
 
-class Database:
+T = TypeVar("T")
+
+
+class KeptConnection:
     """One connection that is kept, read only, and made anew after an error."""
 
-    def __init__(self, dsn: str, ask: Callable[[psycopg.Connection[Any]], Iterable[Sample]]) -> None:
+    def __init__(self, dsn: str) -> None:
         self._dsn = dsn
-        self._ask = ask
         self._connection: psycopg.Connection[Any] | None = None
 
-    def collect(self) -> list[Sample]:
+    def ask(self, question: Callable[[psycopg.Connection[Any]], T]) -> T:
         """Raises psycopg.Error when Postgres is away or takes too long."""
         try:
             if self._connection is None:
                 self._connection = connect(self._dsn, read_only=True)
                 self._connection.autocommit = True
-            return list(self._ask(self._connection))
+            return question(self._connection)
         except BaseException:
             self.close()
             raise
@@ -44,6 +46,22 @@ class Database:
             with contextlib.suppress(psycopg.Error):  # it is gone either way
                 self._connection.close()
             self._connection = None
+
+
+class Database:
+    """A question to Postgres that is answered with samples."""
+
+    def __init__(self, dsn: str, question: Callable[[psycopg.Connection[Any]], Iterable[Sample]]) -> None:
+        self._connection = KeptConnection(dsn)
+        self._question = question
+
+    def collect(self) -> list[Sample]:
+        """Raises psycopg.Error when Postgres is away or takes too long."""
+        return self._connection.ask(lambda connection: list(self._question(connection)))
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
 
 
 def slots(dsn: str) -> Database:

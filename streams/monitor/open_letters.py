@@ -40,6 +40,10 @@ class OpenLetters:
         if self._first <= offset < self.next_offset:
             self._marks[offset - self._first] = CLOSED
 
+    def is_open(self, offset: int) -> bool:
+        """It is known and nobody has dealt with it."""
+        return self._first <= offset < self.next_offset and self._marks[offset - self._first] != CLOSED
+
     def drop_before(self, offset: int) -> None:
         """What retention has removed."""
         gone = max(0, min(offset - self._first, len(self._marks)))

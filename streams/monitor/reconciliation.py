@@ -14,6 +14,9 @@ from streams.settings import FabricSettings, ReconcileSettings
 LONGEST_RUN_S = 3600.0
 """A run reads a day of topics and, where there is a reader, a day of blocks."""
 
+RUN_PERIODS = 4
+"""Runs that are made seldom may take longer: what the run before has found is shown until then."""
+
 RETRY_S = 15.0
 """After a run that failed: a neighbour that is away fails it in its first seconds."""
 

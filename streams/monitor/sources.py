@@ -7,13 +7,14 @@ from functools import partial
 from streams.kafka.connect_api import ConnectApi
 from streams.kafka.groups import count_members
 from streams.kafka.tail import Tail
-from streams.kafka.topics import DEAD_LETTERS
+from streams.kafka.topics import DEAD_LETTERS, OPERATOR_ACTIONS
 from streams.monitor import database
 from streams.monitor.certificates import Certificates
 from streams.monitor.connector import ConnectorStates
 from streams.monitor.dead_letters import DeadLetters
 from streams.monitor.groups import Groups
-from streams.monitor.reconciliation import LONGEST_RUN_S, RETRY_S, Reconciliations
+from streams.monitor.letters_dealt_with import CommittedRows, Resolutions
+from streams.monitor.reconciliation import LONGEST_RUN_S, RETRY_S, RUN_PERIODS, Reconciliations
 from streams.monitor.source import Source
 from streams.monitor.watched_groups import group_lags, watched_groups
 from streams.operations.reconcile.gather import parties_of
@@ -42,7 +43,8 @@ def _reconciliation(settings: MonitorSettings, fabric: FabricSettings | None) ->
         name="reconcile",
         period_s=settings.reconcile.every_s,
         collect=job.collect,
-        stuck_s=LONGEST_RUN_S,
+        stuck_s=None,  # a slow run is told by the age of the last one; nobody else has to go down for it
+        longest_s=max(LONGEST_RUN_S, RUN_PERIODS * settings.reconcile.every_s),
         retry_s=min(RETRY_S, settings.reconcile.every_s),
     )
 
@@ -70,5 +72,13 @@ def _connect(settings: MonitorSettings) -> Source:
 
 
 def _dead_letters(settings: MonitorSettings) -> Source:
-    letters = DeadLetters(Tail(settings.kafka.bootstrap_servers, DEAD_LETTERS))
-    return Source(name="dead-letters", period_s=settings.monitor.period_s, collect=letters.collect, close=letters.close)
+    bootstrap_servers = settings.kafka.bootstrap_servers
+    resolutions = Resolutions(Tail(bootstrap_servers, OPERATOR_ACTIONS))
+    rows = CommittedRows(settings.postgres.dsn.get_secret_value(), load_profile(settings.postgres.profile))
+    letters = DeadLetters(Tail(bootstrap_servers, DEAD_LETTERS), resolutions.new, rows.among)
+
+    def close() -> None:
+        for each in (letters, resolutions, rows):
+            each.close()
+
+    return Source(name="dead-letters", period_s=settings.monitor.period_s, collect=letters.collect, close=close)

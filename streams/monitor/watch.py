@@ -84,7 +84,8 @@ class Watch:
 
     def fresh(self) -> Sequence[Sample] | None:
         """What it answered; None if it is away or its answer is old."""
-        answer, patience_s = self._answer, STALE_PERIODS * self.source.period_s + STALE_S
+        patience_s = STALE_PERIODS * self.source.period_s + self.source.longest_s + STALE_S
+        answer = self._answer
         if answer is None or self._problem is not None or self._clock() - answer.at > patience_s:
             return None
         return answer.samples
@@ -97,9 +98,11 @@ class Watch:
 
     def stands_still(self) -> str | None:
         """For /live: a question that never ends, which no neighbour that is away can cause."""
-        asked_at = self._asked_at
-        age_s = self._clock() - asked_at if asked_at is not None else 0.0
-        return f"{self.source.name} has been asked for {age_s:.0f} s" if age_s > self.source.stuck_s else None
+        asked_at, stuck_s = self._asked_at, self.source.stuck_s
+        if asked_at is None or stuck_s is None:
+            return None
+        age_s = self._clock() - asked_at
+        return f"{self.source.name} has been asked for {age_s:.0f} s" if age_s > stuck_s else None
 
     def _run(self) -> None:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from streams.kafka.group_lag import GroupLags, WatchedGroup
-from streams.kafka.groups import line_groups
+from streams.kafka.groups import line_groups, replay_groups
 from streams.kafka.topics import line_topics
 from streams.postgres.profiles import load_profile
 from streams.routes.table import load_routes
@@ -11,12 +11,16 @@ from streams.settings import KafkaSettings, LagSettings, MonitorSettings
 
 
 def watched_groups(settings: MonitorSettings | LagSettings) -> list[WatchedGroup]:
-    """The line's groups in its order, each with the topic that it reads, then those that the settings name.
+    """The line's groups in its order, each with the topics that it reads, then those that the settings name.
 
     Raises SettingsInvalid or RoutesInvalid.
     """
-    groups = line_groups(load_routes(settings.routes).identities, _cdc_topic(settings))
-    ours = [WatchedGroup(name=group, topics=frozenset({topic})) for group, topic in groups.items()]
+    identities = load_routes(settings.routes).identities
+    groups, replays = line_groups(identities, _cdc_topic(settings)), replay_groups(identities)
+    ours = [
+        WatchedGroup(name=group, topics=frozenset({topic, replays.get(group, topic)}))
+        for group, topic in groups.items()
+    ]
     others = [name for name in settings.monitor.groups if name not in groups]
     return [*ours, *(WatchedGroup(name=name, topics=frozenset()) for name in others)]
 

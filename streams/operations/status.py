@@ -10,7 +10,7 @@ import psycopg
 from confluent_kafka import KafkaException
 
 from streams.kafka.connect_api import ConnectApi, ConnectorStatus
-from streams.kafka.groups import line_groups
+from streams.kafka.groups import line_groups, replay_groups
 from streams.kafka.lag import Lag, lags
 from streams.messages import BreakerChange
 from streams.operations.breakers import breakers
@@ -42,8 +42,10 @@ class LineStatus:
 def line_status(settings: ToolSettings) -> LineStatus:
     """Ask every part. Raises SettingsInvalid or RoutesInvalid only."""
     profile = load_profile(settings.postgres.profile)
-    groups = line_groups(load_routes(settings.routes).identities, profile.cdc_topic(settings.kafka.topic_prefix))
+    identities = load_routes(settings.routes).identities
+    live, replays = line_groups(identities, profile.cdc_topic(settings.kafka.topic_prefix)), replay_groups(identities)
     problems: dict[str, str] = {}
+    servers = settings.kafka.bootstrap_servers
 
     def ask(part: str, question: Callable[[], T]) -> T | None:
         try:
@@ -59,7 +61,7 @@ def line_status(settings: ToolSettings) -> LineStatus:
     return LineStatus(
         connector=ask("connector", lambda: ConnectApi(settings.connect.url).status(settings.connect.connector)),
         slots=ask("slot", lambda: in_database(logical_slots)),
-        lags=ask("topics", lambda: lags(settings.kafka.bootstrap_servers, groups)),
+        lags=ask("topics", lambda: [lag for groups in (live, replays) for lag in lags(servers, groups)]),
         breakers=ask("breakers", lambda: breakers(settings.kafka.bootstrap_servers)),
         pauses=ask("pauses", lambda: pauses(settings.kafka.bootstrap_servers)),
         rows=ask("rows", lambda: in_database(lambda connection: count_by_status(connection, profile))),

@@ -101,6 +101,23 @@ async def truth(gateways: Mapping[str, Ledger], command: RoutedCommand, attempts
     return _without_commit(newest, unknown, following)
 
 
+async def truth_of(gateways: Iterable[Ledger], transaction_id: str) -> Truth:
+    """The ledger's word on a transaction that somebody else made: its id follows from nothing, so one is enough.
+
+    Every channel's member holds the same; the first of `gateways` that answers is believed.
+    """
+    unknown: LedgerError | None = None
+    for gateway in gateways:
+        match await _held(gateway, transaction_id):
+            case LedgerError() as error:
+                unknown = error
+            case None:
+                return NotThere()
+            case LedgerEntry() as entry:
+                return Committed(entry) if entry.code == VALID else Refused(entry.code)
+    return NotKnown(str(unknown))
+
+
 async def answers(gateways: Mapping[str, Ledger], command: RoutedCommand, attempt: int) -> list[Answer]:
     """What is held of one attempt, under the command's identity first, and there under earlier certificates first."""
     found = []

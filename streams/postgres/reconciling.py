@@ -70,7 +70,8 @@ def end_of_log(connection: psycopg.Connection[Any], profile: Profile) -> str:
     return str(row[0]) if row else ""
 
 
-def readers_of_log(connection: psycopg.Connection[Any], profile: Profile, position: str) -> list[Reader]:
-    """Every logical slot of this database, and whether it has passed the position."""
+def reader_of_log(connection: psycopg.Connection[Any], profile: Profile, slot: str, position: str) -> Reader | None:
+    """The logical slot of this name, and whether it has passed the position; None if it is gone."""
     with connection.cursor(row_factory=class_row(Reader)) as cursor:
-        return cursor.execute(statement("capture_position", profile), {"position": position}).fetchall()
+        asked = {"slot": slot, "position": position}
+        return cursor.execute(statement("capture_position", profile), asked).fetchone()

@@ -74,6 +74,7 @@ class ConnectSettings(Section):
 
     url: str = Field(description="Base URL of the Connect REST API.")
     connector: str = Field("outbox", description="Name of the registered connector.")
+    slot: str = Field("gx_outbox", description="Replication slot of that connector: its `slot.name`.")
 
 
 class FabricSettings(Section):

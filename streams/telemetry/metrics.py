@@ -22,7 +22,7 @@ GAUGES: Mapping[str, str] = {
     "outbox_commands_unacknowledged": "Commands taken and not acknowledged",
     "outbox_replays_in_flight": "Replayed commands among those held; the others wait for their share of the window",
     "outbox_partitions_paused": "Partitions whose newest command is too far ahead of their oldest",
-    "outbox_lanes_paused": "Pauses of operators that are about commands of the identity",
+    "outbox_lanes_paused": "Pauses of operators that are about commands of the identity, those of replays left out",
     "outbox_gateway_blocks_behind": "Blocks that the gateway has and the worker has not seen",
     "outbox_answers_unrecognised": "Answers of the ledger of a kind never seen, since the start",
 }

@@ -69,8 +69,8 @@ class Pauses:
 
     @property
     def in_force(self) -> int:
-        """How many there are."""
-        return len(self._in_force)
+        """How many there are; those of replays hold no live command, and each replay's own status tells them."""
+        return sum(control.replay_id is None for control in self._in_force.values())
 
     def _wake(self) -> None:
         self._news.set()

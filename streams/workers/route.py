@@ -72,7 +72,7 @@ def create_app(settings: RouteSettings) -> LineApp:
         clock=time.monotonic,
     )
     app.before_giving_back = worker.drain
-    app.lifespan = partial(watched, app, settings.worker, worker.bootstrap_servers, topic, metrics, spans)
+    app.lifespan = partial(watched, app, settings.worker, worker.bootstrap_servers, (topic,), metrics, spans)
 
     @app.agent(bytes_topic(app, topic), name="route", concurrency=1)
     async def take(stream: Any) -> None:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+
+from faust.types import TP
 
 from streams.breaker import Breaker
 from streams.endings import unreadable
@@ -106,7 +108,7 @@ class SubmitWorker:
         app.progress = Progress(
             settings.worker.stuck_after_s,
             is_held=self.intake.is_paused,
-            at_work_since=self.intake.at_work_since,
+            at_work_since=self._at_work_since,
             clock=time.monotonic,
         )
         self.decisions = Decisions(settings.kafka.bootstrap_servers, Pauses(identity), Resolved(identity))
@@ -117,12 +119,12 @@ class SubmitWorker:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """The worker's lifespan: a gateway to the ledger, signing as the identity, and the endpoints."""
-        settings, topic = self.settings, commands_topic(self.identity)
+        settings, topics = self.settings, (commands_topic(self.identity), replays_topic(self.identity))
         async with (
             connect(
                 settings.fabric, self.identity, on_interruption=stream_interrupted, tell=certificate_or_gateway
             ) as gateway,
-            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topic, self.metrics, self.tracing),
+            watched(self.app, settings.worker, settings.kafka.bootstrap_servers, topics, self.metrics, self.tracing),
             beside(self.app, self.breaker_news.run()),
             self.decisions.followed(self.app.crash),
         ):
@@ -152,6 +154,11 @@ class SubmitWorker:
             watch_gateway(self.metrics, gateway)
             gateway.start()
             yield
+
+    def _at_work_since(self, partition: Hashable) -> float | None:
+        """A replay waits for its share behind others, or for an operator, so its commands may take any time."""
+        is_replay = isinstance(partition, TP) and partition.topic == replays_topic(self.identity)
+        return None if is_replay else self.intake.at_work_since(partition)
 
     def begin(self) -> datetime:
         """There is an assignment: what is routed from now on was never another worker's."""

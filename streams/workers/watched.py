@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from confluent_kafka import KafkaException
@@ -16,18 +16,27 @@ from streams.telemetry.metrics import Metrics
 from streams.telemetry.tracing import Tracing
 from streams.workers.background import beside
 from streams.workers.faust_app import LineApp
-from streams.workers.partitions import unacknowledged
+from streams.workers.partitions import has_both, unacknowledged
 
 LOOKED_AT_EVERY_S = 30.0
 
 
 @asynccontextmanager
 async def watched(
-    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, metrics: Metrics, tracing: Tracing
+    app: LineApp,
+    settings: WorkerSettings,
+    bootstrap_servers: str,
+    topics: Sequence[str],
+    metrics: Metrics,
+    tracing: Tracing,
 ) -> AsyncIterator[None]:
-    """Listen, if the settings say so, and send the last spans at the end; enter it in the worker's event loop."""
+    """Listen, if the settings say so, and send the last spans at the end; enter it in the worker's event loop.
+
+    `topics`: those that it reads; a partition of a later one is watched if that of the first is assigned too, because
+    nothing is taken from it without.
+    """
     metrics.watch_status(lambda: app.not_ready_because is None)
-    async with closing(tracing), _listening(app, settings, bootstrap_servers, topic, metrics):
+    async with closing(tracing), _listening(app, settings, bootstrap_servers, topics, metrics):
         yield
 
 
@@ -42,25 +51,25 @@ async def closing(tracing: Tracing) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def _listening(
-    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topic: str, metrics: Metrics
+    app: LineApp, settings: WorkerSettings, bootstrap_servers: str, topics: Sequence[str], metrics: Metrics
 ) -> AsyncIterator[None]:
     if settings.listen is None:
         yield
         return
     live = first_problem(turning(asyncio.get_running_loop()), app.progress.problem)
     with endpoints(settings.listen, live=live, ready=lambda: app.not_ready_because, registry=metrics.registry):
-        async with beside(app, _watch(app, bootstrap_servers, topic)):
+        async with beside(app, _watch(app, bootstrap_servers, topics)):
             yield
 
 
-async def _watch(app: LineApp, bootstrap_servers: str, topic: str) -> None:
+async def _watch(app: LineApp, bootstrap_servers: str, topics: Sequence[str]) -> None:
     """Ask the brokers, several times within the patience of the app's progress, until cancelled."""
     while True:
         await asyncio.sleep(min(LOOKED_AT_EVERY_S, app.progress.stuck_after_s / 4))
         if app.not_ready_because is not None:
             continue
         try:
-            found = await asyncio.to_thread(stretches, bootstrap_servers, topic)
+            found = {topic: await asyncio.to_thread(stretches, bootstrap_servers, topic) for topic in topics}
         except KafkaException as error:
             # Brokers that are away are no fault of the worker.
             logger().warning(Event.LAG_NOT_KNOWN, cause=str(error))
@@ -68,8 +77,9 @@ async def _watch(app: LineApp, bootstrap_servers: str, topic: str) -> None:
         if app.not_ready_because is None:
             app.progress.observe(
                 {
-                    at: (max(offset, found[at.partition].first), found[at.partition].end)
+                    at: (max(offset, held[at.partition].first), held[at.partition].end)
+                    for topic, held in found.items()
                     for at, offset in unacknowledged(app, topic).items()
-                    if at.partition in found
+                    if at.partition in held and has_both(app, at, topics[0])
                 }
             )

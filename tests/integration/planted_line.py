@@ -46,6 +46,7 @@ class PlantedLine:
     outbox: Outbox
     gateway: Gateway
     cdc_topic: str
+    slot_name: str = "capture"
     began_at: datetime = field(default_factory=lambda: datetime.now(UTC) - timedelta(seconds=60))
 
     def at(self, seconds: float) -> datetime:
@@ -167,15 +168,15 @@ class PlantedLine:
             consumer.close()
 
     @contextmanager
-    def slot(self) -> Iterator[Callable[[], object]]:
-        """A replication slot that stands still until the call that is given."""
-        dsn = self.database.server.dsn(SUPERUSER, self.name)
+    def slot(self, name: str | None = None) -> Iterator[Callable[[], object]]:
+        """A replication slot, of the connector if none is named, that stands still until the call that is given."""
+        dsn, slot = self.database.server.dsn(SUPERUSER, self.name), [name or self.slot_name]
         with psycopg.connect(dsn, autocommit=True) as connection:
-            connection.execute("SELECT pg_create_logical_replication_slot('capture', 'pgoutput')")
+            connection.execute("SELECT pg_create_logical_replication_slot(%s, 'pgoutput')", slot)
             try:
-                yield lambda: connection.execute("SELECT pg_replication_slot_advance('capture', pg_current_wal_lsn())")
+                yield lambda: connection.execute("SELECT pg_replication_slot_advance(%s, pg_current_wal_lsn())", slot)
             finally:
-                connection.execute("SELECT pg_drop_replication_slot('capture')")
+                connection.execute("SELECT pg_drop_replication_slot(%s)", slot)
 
     @contextmanager
     def sink(self) -> Iterator[None]:
@@ -195,6 +196,7 @@ class PlantedLine:
             profile=self.outbox.profile,
             bootstrap_servers=self.bench.broker.bootstrap_servers,
             cdc_topic=self.cdc_topic,
+            slot=self.slot_name,
             identities=(self.bench.identity,),
         )
         usual = Reconciliation(

@@ -13,6 +13,7 @@ from psycopg import sql
 from streams.local.outbox import create_outbox
 from streams.local.postgres import CAPTURE, OWNER, SINK, SUPERUSER
 from streams.monitor.database import rows, slots
+from streams.monitor.letters_dealt_with import ROWS_AT_ONCE, CommittedRows
 from streams.monitor.source import Source
 from streams.monitor.watch import Watch
 from streams.postgres.connection import connect
@@ -72,6 +73,18 @@ def test_rows_are_counted_by_every_status_and_the_oldest_that_waits_is_known(out
         found = rows_health(connection, outbox.profile)
     assert found.by_status == statuses | {"PENDING": 4}
     assert 3600 <= found.oldest_pending_s < 3700
+
+
+def test_the_committed_among_many_commands_are_found_and_none_while_the_database_is_away(outbox: Outbox) -> None:
+    fill(outbox, "COMMITTED", ROWS_AT_ONCE + 2)
+    fill(outbox, "FAILED", 2)
+    with outbox.connect() as connection:
+        ids = [row[0] for row in connection.execute(sql.SQL("SELECT id FROM {}").format(table(outbox))).fetchall()]
+    with closing(CommittedRows(outbox.dsn, outbox.profile)) as committed:
+        assert len(committed.among(ids)) == ROWS_AT_ONCE + 2
+        assert committed.among(["nobody's"]) == set()
+    with closing(CommittedRows("postgresql://127.0.0.1:1/nothing", outbox.profile)) as away:
+        assert away.among(ids) == ()
 
 
 def test_no_row_that_waits_has_no_age(outbox: Outbox) -> None:
@@ -162,6 +175,6 @@ def test_a_database_that_is_away_is_said_to_be_and_asked_anew_when_it_is_back(
 def test_a_monitor_writes_nothing(outbox: Outbox) -> None:
     with closing(slots(outbox.dsn)) as asked:
         asked.collect()
-        assert asked._connection is not None
+        truncate = sql.SQL("TRUNCATE {}").format(table(outbox))
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
-            asked._connection.execute(sql.SQL("TRUNCATE {}").format(table(outbox)))
+            asked._connection.ask(lambda connection: connection.execute(truncate))

@@ -202,7 +202,7 @@ async def test_a_row_that_capture_has_not_come_to_is_not_judged_until_capture_ha
     planted: PlantedLine,
 ) -> None:
     await carried(planted)
-    with planted.slot() as catch_up:
+    with planted.slot("somebody_elses"), planted.slot() as catch_up:
         command_id = planted.row("PENDING")
         planted.acknowledge()
         report, _ = await planted.reconcile()

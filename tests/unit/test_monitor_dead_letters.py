@@ -13,6 +13,8 @@ from streams.kafka import codecs
 from streams.kafka.tail import TailRecord
 from streams.messages import DeadLetter, DeadLetterKind, Origin
 from streams.monitor.dead_letters import KINDS, UNREADABLE, DeadLetters
+from streams.monitor.letters_dealt_with import Resolutions
+from streams.operators import LetterResolution, OperatorAction, Resolution
 
 NOW_S = 1_000_000.0
 
@@ -45,10 +47,11 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
     return Topic()
 
 
-def letter(kind: DeadLetterKind) -> bytes:
+def letter(kind: DeadLetterKind, command_id: str | None = None) -> bytes:
     found = DeadLetter(
         kind=kind,
         error_code="CODE",
+        command_id=command_id,
         cause="cause",
         origin=Origin(topic="commands.org1-admin", partition=0, offset=0),
         key=None,
@@ -100,6 +103,44 @@ def test_what_somebody_deals_with_while_it_is_still_reading_does_not_count_after
     topic.behind = 0
     topic.add(1, letter(DeadLetterKind.BUG), 5.0)
     assert shown(letters) == {"bug": (1, 9.0)}
+
+
+def test_of_a_command_the_newest_letter_counts_until_its_row_is_committed(topic: Topic) -> None:
+    committed: list[str] = []
+    letters = DeadLetters(topic, committed=lambda asked: set(asked) & set(committed))
+    for offset, command_id in enumerate(("a", "b", "a")):
+        topic.add(offset, letter(DeadLetterKind.REFUSED, command_id), 50.0 - offset)
+    assert shown(letters) == {"refused": (2, 49.0)}
+    committed.append("b")
+    assert shown(letters) == {"refused": (1, 48.0)}
+    committed.append("a")
+    assert shown(letters) == {}
+    topic.add(3, letter(DeadLetterKind.BUG, "c"), 1.0)
+    assert shown(letters) == {"bug": (1, 1.0)}
+
+
+def test_a_resolution_among_what_operators_did_closes_its_letter(topic: Topic) -> None:
+    actions = Topic()
+    letters = DeadLetters(topic, Resolutions(actions).new)
+    topic.add(0, letter(DeadLetterKind.REFUSED, "a"), 50.0)
+    topic.add(1, letter(DeadLetterKind.REFUSED, "b"), 40.0)
+    now = datetime.now(UTC)
+    action = OperatorAction(action_id="1", action="discard", by="eve", happened_at=now)
+    resolution = LetterResolution(
+        action_id="1",
+        resolution=Resolution.DISCARDED,
+        letter=Origin(topic="dead-letters", partition=0, offset=0),
+        reason="given up",
+        by="eve",
+        happened_at=now,
+    )
+    actions.add(0, codecs.OPERATOR_ACTIONS.encode(action), 1.0)
+    assert shown(letters) == {"refused": (2, 50.0)}
+    actions.add(1, codecs.LETTER_RESOLUTIONS.encode(resolution), 1.0)
+    assert shown(letters) == {"refused": (1, 40.0)}
+    actions.behind = 5
+    with pytest.raises(SourceIncomplete):
+        shown(letters)
 
 
 def test_while_it_is_still_reading_it_tells_nothing_but_how_far_it_is(topic: Topic) -> None:

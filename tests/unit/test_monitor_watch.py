@@ -161,6 +161,32 @@ def test_a_question_that_never_ends_is_found_out() -> None:
     assert watch.stands_still() is None
 
 
+def test_a_long_run_of_reconciliation_neither_fails_the_monitor_nor_hides_the_run_before() -> None:
+    now, asked, answer = [0.0], threading.Semaphore(0), threading.Semaphore(1)
+
+    def collect() -> list[Sample]:
+        asked.release()
+        assert answer.acquire(timeout=30)
+        return [sample("outbox_queue_depth", 7)]
+
+    source = Source(name="reconcile", period_s=0.01, collect=collect, stuck_s=None, longest_s=7200.0)
+    watch = Watch(source, clock=lambda: now[0])
+    watch.start()
+    try:
+        assert asked.acquire(timeout=10)
+        assert asked.acquire(timeout=10)  # the second run, which does not end
+        now[0] = 7200.0
+        assert watch.stands_still() is None
+        assert watch.fresh() is not None
+        now[0] += STALE_S + 1
+        assert watch.stands_still() is None
+        assert watch.problem() == "reconcile: its answer is overdue"
+    finally:
+        watch.stop()
+        answer.release()
+        watch.join(10)
+
+
 def test_a_source_is_closed_in_its_thread_at_the_end() -> None:
     closed: list[str] = []
     source = Source(

@@ -112,10 +112,11 @@ async def test_a_drain_does_not_wait_for_what_is_paused() -> None:
     await line.until_acknowledged(1)
 
 
-def test_pauses_of_another_identity_are_not_counted() -> None:
+def test_pauses_of_another_identity_and_of_replays_are_not_counted() -> None:
     pauses = Pauses("org1-admin")
     pauses.note(control(identity="org1-partner-api"))
     pauses.note(control(tenant_id="acme"))
+    pauses.note(control(replay_id="r-1"))
     assert pauses.in_force == 1
     pauses.note(control(tenant_id="acme", is_paused=False))
     assert pauses.in_force == 0

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from streams.ledger import VALID, LedgerEntry
 from streams.messages import OutcomeKind
 from streams.operations.reconcile.facts import Fact, Source, Told
 from streams.operations.reconcile.judge import Limits, judge
-from streams.operations.reconcile.kinds import Kind
+from streams.operations.reconcile.kinds import Kind, Remedy
 from streams.operations.reconcile.notebook import Suspicion, open_notebook
 from streams.operations.reconcile.possible_ids import PossibleIds
 from streams.operations.reconcile.remedies import finding, told
-from streams.operations.truth import NotKnown, Open, Refused
+from streams.operations.truth import Committed, NotKnown, NotThere, Open, Refused, Truth
 
 CREATED, HAPPENED, WRITTEN, UNTIL = 1_000_000, 1_010_000, 1_020_000, 2_000_000
 LIMITS = Limits(since_ms=0, until_ms=UNTIL, kept_since_ms=0, began_ms=0, submitted_before_ms=UNTIL)
@@ -34,6 +35,7 @@ def outcome(kind: OutcomeKind, at_ms: int = HAPPENED, **given: bool) -> Fact:
     return Fact("c", Source.OUTCOME, kind, at_ms, partition=3, offset=17, **given)
 
 
+HELD = LedgerEntry(transaction_id="t", code=VALID, block_number=7, arguments=(), result=b"")
 LETTER = Fact("c", Source.LETTER, "bug", HAPPENED)
 COMMITTED, FAILED = outcome(OutcomeKind.COMMITTED), outcome(OutcomeKind.FAILED)
 WAITING, SUBMITTED, PARKED = (
@@ -124,6 +126,28 @@ def test_every_attempt_of_every_revision_under_every_certificate_is_recognised()
     assert len(set(possible.of_command(facts))) == 2 * 3 * 2
     assert len(set(possible.of_command([row("PENDING")]))) == 1 * 1 * 3
     assert (possible.signed_by_us(b"before"), possible.signed_by_us(b"somebody")) == ("x", None)
+
+
+@pytest.mark.parametrize(
+    ("status", "transaction_id", "truth", "remedy"),
+    [
+        ("PENDING", None, None, Remedy.EMIT),
+        ("LOCKED", None, None, Remedy.EMIT),
+        ("LOCKED", "t", Committed(HELD), Remedy.WRITE),
+        ("SUBMITTED", "t", Committed(HELD), Remedy.WRITE),
+        ("SUBMITTED", "t", NotThere(), Remedy.PERSON),
+        ("SUBMITTED", "t", Refused("MVCC_READ_CONFLICT"), Remedy.PERSON),
+        ("PENDING", "t", NotKnown("the gateway is away"), Remedy.PERSON),
+        ("SUBMITTED", None, None, Remedy.PERSON),
+    ],
+)
+def test_a_row_that_nobody_captured_is_sent_by_us_only_if_nobody_else_may_have_sent_it(
+    status: str, transaction_id: str | None, truth: Truth | None, remedy: Remedy
+) -> None:
+    found = finding(Suspicion(Kind.ROW_WITHOUT_EVENT, "c", transaction_id, status, 0, "seen", 1), None, truth)
+    assert found.remedy == remedy
+    assert bool(found.command) == (remedy is Remedy.EMIT)
+    assert (found.block_number is not None) == (remedy is Remedy.WRITE)
 
 
 def test_a_refusal_that_nothing_cures_is_written_into_a_row_that_waits_for_its_end() -> None:

@@ -17,7 +17,7 @@ from streams.operations.reconcile.kinds import Kind
 from streams.operations.reconcile.notebook import Suspicion
 from streams.operations.reconcile.remedies import finding
 from streams.operations.reconcile.second_look import batches
-from streams.operations.truth import truth
+from streams.operations.truth import truth, truth_of
 
 AT_ONCE = 16
 BATCH_SIZE = 400
@@ -49,6 +49,9 @@ async def answered(
 async def _answered(
     suspicion: Suspicion, command: RoutedCommand | None, gateways: Mapping[str, Gateway], turns: asyncio.Semaphore
 ) -> Finding:
+    if suspicion.may_be_sent and suspicion.transaction_id and gateways:
+        async with turns:
+            return finding(suspicion, None, await truth_of(gateways.values(), suspicion.transaction_id))
     if command is None:
         return finding(suspicion, None, None)
     async with turns:

@@ -8,6 +8,9 @@ from datetime import datetime
 
 from streams.operations.reconcile.kinds import Kind, Remedy
 
+HELD_AS = "holds it as "
+"""How `truth` begins where the ledger holds a refusal; its code follows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
@@ -31,6 +34,11 @@ class Finding:
     command: str = ""
     told_at: str | None = None
 
+    @property
+    def is_refused(self) -> bool:
+        """The ledger holds the command as invalid for good."""
+        return self.truth is not None and self.truth.startswith(HELD_AS)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
@@ -42,7 +50,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """`counts` has every kind. `not_judged` counts, by reason, what could not be told yet; `rows`: rows looked at."""
+    """`counts` has every kind. `not_judged` counts rows, by reason, of which something could not be told.
+
+    `rows`: rows looked at.
+    """
 
     window: Window
     counts: Mapping[Kind, int]
@@ -53,5 +64,10 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing was found."""
+        """Nothing was found. Whether everything was judged is another question: `is_complete`."""
         return not any(self.counts.values())
+
+    @property
+    def is_complete(self) -> bool:
+        """All that had to be judged could be."""
+        return not any(self.not_judged.values())

@@ -13,7 +13,7 @@ from confluent_kafka import Message
 
 from streams.errors import MalformedCommand, UnreadableMessage
 from streams.kafka import codecs
-from streams.kafka.groups import line_groups, submit_group
+from streams.kafka.groups import line_groups, replay_groups
 from streams.kafka.places import acknowledged, first_written_at, kept_since
 from streams.kafka.reading import origin_of, read_since
 from streams.kafka.topics import DEAD_LETTERS, RESULTS, commands_topic, replays_topic
@@ -30,12 +30,13 @@ from streams.stages.capture import capture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parties:
-    """Where the line is."""
+    """Where the line is. `slot`: the replication slot of its connector."""
 
     dsn: str
     profile: Profile
     bootstrap_servers: str
     cdc_topic: str
+    slot: str
     identities: tuple[str, ...]
 
     @property
@@ -46,7 +47,7 @@ class Parties:
     def groups(self) -> Mapping[str, str]:
         """Topic -> the consumer group that acknowledges it."""
         by_topic = {topic: group for group, topic in line_groups(self.identities, self.cdc_topic).items()}
-        return by_topic | {replays_topic(identity): submit_group(identity) for identity in self.identities}
+        return by_topic | {topic: group for group, topic in replay_groups(self.identities).items()}
 
 
 def parties_of(settings: ToolSettings | MonitorSettings) -> Parties:
@@ -57,6 +58,7 @@ def parties_of(settings: ToolSettings | MonitorSettings) -> Parties:
         profile=profile,
         bootstrap_servers=settings.kafka.bootstrap_servers,
         cdc_topic=profile.cdc_topic(settings.kafka.topic_prefix),
+        slot=settings.connect.slot,
         identities=tuple(load_routes(settings.routes).identities),
     )
 

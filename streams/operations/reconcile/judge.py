@@ -119,7 +119,8 @@ def _status(evidence: Evidence, row: Fact, limits: Limits) -> Iterator[Suspicion
         yield from _final(evidence, row, limits)
     elif not is_known_of:
         if row.at_ms >= limits.kept_since_ms:
-            yield evidence.suspicion(Kind.ROW_WITHOUT_EVENT, f"the row is {row.word}; no event, nothing else")
+            names = ", names a transaction" if row.transaction_id else ""
+            yield evidence.suspicion(Kind.ROW_WITHOUT_EVENT, f"the row is {row.word}{names}; no event, nothing else")
     elif row.word == RowStatus.SUBMITTED and (newest is None or newest.word in _MAY_BE_ON_LEDGER):
         if (row.changed_at_ms or 0) < limits.submitted_before_ms:
             how = "parked" if newest is not None and newest.word == OutcomeKind.PARKED else "without an end"

@@ -39,6 +39,12 @@ class Suspicion(NamedTuple):
     told_at: str | None = None
 
     @property
+    def may_be_sent(self) -> bool:
+        """Nobody captured the row, and yet somebody has sent its command, or was about to: the polling worker."""
+        is_untouched = self.status in ("PENDING", "LOCKED") and not self.transaction_id
+        return self.kind == Kind.ROW_WITHOUT_EVENT and not is_untouched
+
+    @property
     def routed_at(self) -> Origin | None:
         """Where the routed command is."""
         if self.topic is None or self.partition is None or self.offset is None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from streams.messages import OutcomeKind, RoutedCommand
 from streams.operations.reconcile.facts import Told
-from streams.operations.reconcile.findings import Finding
+from streams.operations.reconcile.findings import HELD_AS, Finding
 from streams.operations.reconcile.kinds import Kind, Remedy
 from streams.operations.reconcile.notebook import Suspicion
 from streams.operations.truth import Committed, NotKnown, NotThere, Open, Refused, Reused, Truth
@@ -32,6 +32,8 @@ def finding(suspicion: Suspicion, command: RoutedCommand | None, truth: Truth | 
     if isinstance(truth, Committed):
         entry = truth.entry
         found = replace(found, transaction_id=entry.transaction_id, block_number=entry.block_number)
+    if suspicion.may_be_sent:
+        return replace(found, remedy=_of_sent(truth))
     remedy, line = _remedy(found, truth)
     return replace(found, remedy=remedy, command=line)
 
@@ -46,7 +48,7 @@ def told(truth: Truth) -> str:
         case Open(attempt):
             return f"holds {attempt} attempts that met conflicts"
         case Refused(code):
-            return f"holds it as {code}"
+            return f"{HELD_AS}{code}"
         case Reused(entry):
             return f"VALID in block {entry.block_number} with other arguments"
         case NotKnown(cause):
@@ -74,6 +76,11 @@ def _remedy(found: Finding, truth: Truth | None) -> tuple[Remedy, str]:
             return _by_truth(found, truth)
         case _:
             return Remedy.PERSON, ""
+
+
+def _of_sent(truth: Truth | None) -> Remedy:
+    """Never sent again by us: under an id of ours it would be a second transaction beside the one it may have."""
+    return Remedy.WRITE if isinstance(truth, Committed) else Remedy.PERSON
 
 
 def _by_truth(found: Finding, truth: Truth | None) -> tuple[Remedy, str]:

@@ -83,15 +83,31 @@ def wait_until_final(
         time.sleep(POLL_S)
 
 
-def _value(parties: Parties, found: Finding) -> bytes | None:
-    """A commit with what the ledger holds; a failure as the worker told it, if it did."""
+def outcome_of(found: Finding, told: Callable[[Told], Outcome | None], now: Callable[[], datetime]) -> Outcome | None:
+    """What to publish: always the ledger's answer; `told` reads what a worker told.
+
+    A VALID transaction is a commit, whatever was told. Where there is none, only a failure can be told: in the words of
+    the worker who told it of this command, else in the ledger's, which must hold a refusal. None: nothing is provable.
+    """
     if found.block_number is not None:
-        return codecs.OUTCOMES.encode(committed(found, lambda: datetime.now(UTC)))
-    if found.told_at is not None:
-        told = Told.parse(found.told_at)
-        place = Origin(topic=RESULTS, partition=told.partition, offset=told.offset)
-        return next((message.value() for message in records_at(parties.bootstrap_servers, [place])), None)
-    return codecs.OUTCOMES.encode(failed(found, lambda: datetime.now(UTC)))
+        return committed(found, now)
+    at = None if found.told_at is None else Told.parse(found.told_at)
+    outcome = told(at) if at is not None and at.kind == OutcomeKind.FAILED else None
+    if outcome is not None and (outcome.kind, outcome.command_id) == (OutcomeKind.FAILED, found.command_id):
+        return outcome
+    return failed(found, now) if found.is_refused else None
+
+
+def _value(parties: Parties, found: Finding) -> bytes | None:
+    outcome = outcome_of(found, lambda at: _told(parties, at), lambda: datetime.now(UTC))
+    return codecs.OUTCOMES.encode(outcome) if outcome is not None else None
+
+
+def _told(parties: Parties, at: Told) -> Outcome | None:
+    """None: the record is gone."""
+    place = Origin(topic=RESULTS, partition=at.partition, offset=at.offset)
+    message = next(iter(records_at(parties.bootstrap_servers, [place])), None)
+    return codecs.OUTCOMES.decode(message.value()) if message is not None else None
 
 
 def committed(found: Finding, now: Callable[[], datetime]) -> Outcome:

@@ -88,6 +88,8 @@ class Reconciliation:
             )
             async with self._gateways() as gateways:
                 transactions = await self._against_ledger(notebook, gateways, possible, connection, not_judged)
+                if transactions is None:
+                    not_judged[LEDGER_AWAY] = max(1, gathered.rows)
                 standing = (
                     one for one in unmoved(connection, self.parties, notebook.suspicions()) if capture.has_missed(one)
                 )
@@ -102,7 +104,7 @@ class Reconciliation:
             remedies=remedies,
             not_judged=+not_judged,
             rows=gathered.rows,
-            transactions=transactions,
+            transactions=transactions or 0,
         )
 
     @asynccontextmanager
@@ -120,11 +122,10 @@ class Reconciliation:
         possible: PossibleIds | None,
         connection: psycopg.Connection[tuple[object, ...]],
         not_judged: Counter[str],
-    ) -> int:
-        """How many VALID transactions were read. A ledger that cannot be asked is counted, the rest goes on."""
-        transactions = 0
+    ) -> int | None:
+        """How many VALID transactions were read; None: the ledger was away, so that no row was compared with it."""
         if possible is None:
-            return transactions
+            return 0
         gateway = gateways[self.signers[0]]
         self.progress("reading the chain")
         try:
@@ -143,7 +144,7 @@ class Reconciliation:
                 notebook.write_findings([found])
         except LedgerError as error:
             self.progress(f"the ledger cannot be asked: {error}")
-            not_judged[LEDGER_AWAY] += 1
+            return None
         return transactions
 
     def _limits(self, gathered: Gathered) -> Limits:

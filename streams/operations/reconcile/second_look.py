@@ -15,7 +15,7 @@ from streams.operations.reconcile.facts import milliseconds
 from streams.operations.reconcile.gather import Parties, events
 from streams.operations.reconcile.kinds import Kind
 from streams.operations.reconcile.notebook import Suspicion
-from streams.postgres.reconciling import readers_of_log
+from streams.postgres.reconciling import reader_of_log
 from streams.postgres.rows import fetch_rows
 
 BATCH_SIZE = 500
@@ -44,12 +44,13 @@ def unmoved(
 def capture_has_passed(connection: psycopg.Connection[Any], parties: Parties, position: str, patience_s: float) -> bool:
     """Whether whatever was in the log up to there is in the topic, or never will be.
 
-    A reader confirms what Kafka has, a few seconds later. Where no slot is left, nobody will read it any more.
+    A reader confirms what Kafka has, a few seconds later. Where the connector's slot is gone, nobody will read it any
+    more; slots of others do not matter.
     """
     deadline = time.monotonic() + patience_s
     while True:
-        readers = readers_of_log(connection, parties.profile, position)
-        if all(reader.has_passed for reader in readers):
+        reader = reader_of_log(connection, parties.profile, parties.slot, position)
+        if reader is None or reader.has_passed:
             return True
         if time.monotonic() > deadline:
             return False

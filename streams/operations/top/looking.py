@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 from urllib.error import URLError
@@ -33,6 +34,7 @@ class KafkaAddress:
 
     bootstrap_servers: str
     groups: dict[str, str]
+    replay_groups: dict[str, str] = field(default_factory=dict)
 
 
 class _Slow(Generic[T]):
@@ -117,7 +119,12 @@ class Looking:
 
 
 def _lags(kafka: KafkaAddress) -> dict[str, int]:
-    return {lag.group: lag.records for lag in lags(kafka.bootstrap_servers, kafka.groups)}
+    """By group, over all of its topics."""
+    found: Counter[str] = Counter()
+    for groups in (kafka.groups, kafka.replay_groups):
+        for lag in lags(kafka.bootstrap_servers, groups):
+            found[lag.group] += lag.records
+    return dict(found)
 
 
 def _first_line(error: Exception) -> str:
