@@ -7,12 +7,13 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import typer
 
-from streams.cli.output import cells, print_json, stderr, stdout, table
-from streams.cli.replay_shown import Bars, show_plan, show_progress
+from streams.cli.output import print_json, stderr, stdout
+from streams.cli.replay_shown import Bars, show_plan, show_progress, show_table_plan
 from streams.errors import PipelineError, SettingsInvalid
 from streams.operations.audit import acting
 from streams.operations.replay import run
@@ -23,6 +24,8 @@ from streams.operations.replay.selection import Selection
 from streams.settings import ToolSettings
 
 CONFIRMED_ABOVE = 1000
+MOST_HELD_BACK = 100_000
+"""Rows that `--json` names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,15 +123,13 @@ def from_table(settings: ToolSettings, selection: Selection, how: How) -> None:
         asyncio.run(plan.make())
         counts, emitted = plan.counts(), 0
         if not how.as_json:
-            made = table("verdict", "rows", right=("rows",))
-            for verdict, count in counts.items():
-                made.add_row(*cells(verdict, count))
-            stdout.print(made)
+            show_table_plan(counts, plan.held_back())
         if how.is_executed and plan.missing:
             confirm(plan.missing, how.yes_replay)
             emitted = plan.emit()
         if how.as_json:
-            print_json({"counts": counts, "missing": plan.missing, "emitted": emitted})
+            held_back = list(islice(plan.held_back(), MOST_HELD_BACK))
+            print_json({"counts": counts, "missing": plan.missing, "emitted": emitted, "held_back": held_back})
         elif how.is_executed:
             stdout.print(f"{emitted} of {plan.missing} rows have an event now.")
         if how.is_executed and emitted < plan.missing:

@@ -30,7 +30,7 @@ IncludeFailed = Annotated[
 Proof = Annotated[bool, typer.Option("--ask-all", help="Ask the ledger also where an outcome says COMMITTED.")]
 FromTable = Annotated[
     bool,
-    typer.Option("--from-table", help="Rows without an event: have Debezium emit them by an incremental snapshot."),
+    typer.Option("--from-table", help="Rows without an event: have Debezium emit them by a blocking snapshot."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Export = Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the plan: one line of JSON per record.")]

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from types import TracebackType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.operations.replay.plan_file import PlanFile
+from streams.operations.replay.table_rows import HeldBack
 from streams.operations.replay.verdicts import ACTIONS, Verdict
 from streams.operators import ReplayProgress
+
+NAMED_ROWS = 20
+"""Rows that are named on the terminal; `--json` names all."""
 
 
 class Bars:
@@ -60,6 +65,21 @@ def show_plan(plan: PlanFile, published: int, *, include_failed: bool, as_json: 
         made.add_row(*cells(command_type or "?", verdict, count, does))
     stdout.print(made)
     stdout.print(f"\n{plan.counts.total()} records; {published} commands would be published.")
+
+
+def show_table_plan(counts: Mapping[str, int], held_back: Iterator[HeldBack]) -> None:
+    """Rows by verdict; and the first of those that are not emitted, with the reason."""
+    made = table("verdict", "rows", right=("rows",))
+    for verdict, count in counts.items():
+        made.add_row(*cells(verdict, count))
+    stdout.print(made)
+    if named := list(islice(held_back, NAMED_ROWS + 1)):
+        rows = table("not emitted", "status", "reason")
+        for row in named[:NAMED_ROWS]:
+            rows.add_row(*cells(row.command_id, row.status, row.reason))
+        stdout.print(rows)
+        if len(named) > NAMED_ROWS:
+            stdout.print("... and more: --json names them")
 
 
 def show_progress(replays: Sequence[ReplayProgress], *, as_json: bool) -> None:

@@ -9,5 +9,10 @@
 | plan_file.py | a plan as lines of JSON, and back                                     |
 | execute.py   | publishes what a plan says, checking each outcome once more           |
 | progress.py  | how far a replay has come, on the topic `controls`; pause, resume     |
-| from_table.py| rows without an event, re-emitted by an incremental snapshot          |
+| again.py     | reads the planned records once more, at their addresses               |
+| run.py       | begins a replay or goes on with one: what is checked and recorded     |
+| from_table.py| rows without an event: which, and having them emitted                 |
+| row_verdicts.py | what is to be done about such a row                                |
+| table_rows.py| those rows, in a temporary file                                       |
+| emission.py  | has Debezium emit rows in a blocking snapshot, and waits for them     |
 """
