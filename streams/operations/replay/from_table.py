@@ -87,22 +87,25 @@ class TablePlan:
                     if self._is_meant(row):
                         self._note(row, await self._judged(row, gateways))
 
-    def emit(self) -> int:
-        """Signal, and wait for the events; how many rows have come. Raises KafkaException."""
+    def emit(self, flags: Mapping[str, str], most: int | None = None) -> int:
+        """Have the first `most` rows emitted (None: all), and wait for the events; how many have come.
+
+        `flags` are for the record of what operators do. Raises KafkaException.
+        """
         settings = self._settings
-        told = new_action(
-            "replay", by=acting(settings.operator), flags={"from-table": "True"}, counts={"rows": self.missing}
-        )
+        wanted = self.missing if most is None else min(self.missing, most)
+        counts = {"rows": wanted, "missing": self.missing}
+        told = new_action("replay", by=acting(settings.operator), flags=flags, counts=counts)
         record(settings.kafka.bootstrap_servers, told)
         emission = Emission(
             bootstrap_servers=settings.kafka.bootstrap_servers,
             topic_prefix=settings.kafka.topic_prefix,
             profile=self._profile,
             command_id_of=self._command_id,
-            total=self.missing,
+            total=wanted,
             tell=self._tell,
         )
-        return emission.run(self._rows.missing(None, AT_ONCE))
+        return emission.run(self._rows.missing(most, AT_ONCE))
 
     def _note_known(self) -> None:
         bootstrap_servers = self._settings.kafka.bootstrap_servers
