@@ -122,8 +122,8 @@ class ReplayProgress:
     """How far the publishing of a plan has come; a record of the topic `controls`, the newest per replay is kept.
 
     `handled` of the plan's `planned` commands are dealt with: `published`, `changed` (there is a newer outcome than the
-    plan knew, so they were left out) or `gone` (their record is not there any more). `plan_file` is a path on the
-    machine of `worker`, the process that publishes.
+    plan knew, so they were left out) or `gone` (their record is not there any more; `gone_ids` names the first).
+    `plan_file` is a path on the machine of `worker`, the process that publishes.
     """
 
     replay_id: str
@@ -138,6 +138,7 @@ class ReplayProgress:
     published: int
     changed: int
     gone: int
+    gone_ids: tuple[str, ...] = ()
     started_at: datetime
     happened_at: datetime
 

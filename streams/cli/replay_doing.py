@@ -13,7 +13,7 @@ import typer
 
 from streams.cli.output import print_json, stderr, stdout
 from streams.cli.replay_asked import Asked
-from streams.cli.replay_shown import Bars, show_plan, show_progress, show_table_plan
+from streams.cli.replay_shown import Bars, refuse_to_call_done, show_plan, show_progress, show_table_plan
 from streams.errors import PipelineError, SettingsInvalid
 from streams.operations.audit import acting
 from streams.operations.replay import run
@@ -80,6 +80,7 @@ def _execute(settings: ToolSettings, file: Path, asked: Asked) -> None:
         with Bars() as bars:
             done = run.begin(settings, plan, pace, lambda one: bars.tell("publish", one.handled, one.planned))
     show_progress([done], as_json=how.as_json)
+    refuse_to_call_done(done)
 
 
 def confirm(count: int, yes_replay: int | None) -> None:

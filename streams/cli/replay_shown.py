@@ -10,10 +10,11 @@ from types import TracebackType
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streams.cli.output import cells, print_json, stderr, stdout, table
+from streams.errors import PipelineError
 from streams.operations.replay.plan_file import PlanFile
 from streams.operations.replay.table_rows import HeldBack
 from streams.operations.replay.verdicts import ACTIONS, Verdict
-from streams.operators import ReplayProgress
+from streams.operators import ReplayProgress, ReplayState
 
 NAMED_ROWS = 20
 """Rows that are named on the terminal; `--json` names all."""
@@ -94,3 +95,13 @@ def show_progress(replays: Sequence[ReplayProgress], *, as_json: bool) -> None:
         counts = (one.planned, one.published, one.changed, one.gone)
         made.add_row(*cells(one.replay_id, one.state, *counts, one.by, f"{age_s:.0f} s ago"))
     stdout.print(made)
+
+
+def refuse_to_call_done(replay: ReplayProgress) -> None:
+    """Raises PipelineError if a replay is at its end and has left out commands whose records are gone."""
+    if replay.state is ReplayState.FINISHED and replay.gone:
+        named = f"{', '.join(replay.gone_ids[:NAMED_ROWS])}{', ...' if replay.gone > NAMED_ROWS else ''}"
+        raise PipelineError(
+            f"{replay.gone} commands were not published, their records are gone from the topics: {named};"
+            " look at each with: streams trace COMMAND_ID"
+        )

@@ -35,6 +35,8 @@ BEAT_S = 2.0
 LOST_AFTER_S = 15.0
 """A replay that says nothing for so long is published by nobody."""
 DELIVERY_TIMEOUT_S = 30.0
+NAMED = 100
+"""Commands that a replay had to leave out, named in its progress."""
 
 
 def this_process() -> str:
@@ -143,13 +145,13 @@ class Execution:
 
     def _publish(self, entries: Sequence[Entry], count: int) -> None:
         self.changed_since()
-        first, published, changed, gone = self.progress.handled, 0, 0, 0
+        first, published, gone = self.progress.handled, 0, list[str]()
         wanted = [entry for place, entry in enumerate(entries, start=first) if place not in self._changed]
         changed = len(entries) - len(wanted)
         failures: list[object] = []
         for entry, command in self.again.commands(wanted):
             if command is None:
-                gone += 1
+                gone.append(entry.command_id or "?")
                 continue
             self._produce(entry, command, failures)
             published += 1
@@ -161,7 +163,8 @@ class Execution:
             handled=first + count,
             published=self.progress.published + published,
             changed=self.progress.changed + changed,
-            gone=self.progress.gone + gone,
+            gone=self.progress.gone + len(gone),
+            gone_ids=(*self.progress.gone_ids, *gone)[:NAMED],
         )
 
     def _produce(self, entry: Entry, command: RoutedCommand, failures: list[object]) -> None:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from confluent_kafka import KafkaException
+
 from streams.errors import PipelineError
 from streams.operations.audit import acting, new_action, record
 from streams.operations.replay.again import Again
@@ -69,7 +71,19 @@ def begin(settings: ToolSettings, plan: Plan, pace: Pace, tell: Callable[[Replay
             _refuse_what_has_changed(plan, execution)
             _record(settings, "replay", progress, dict(plan.head.flags), dict(plan.head.counts))
             tell_progress(bootstrap_servers, progress)
-            return execution.run()
+            return published(execution)
+
+
+def published(execution: Execution) -> ReplayProgress:
+    """The replay at its end. Raises PipelineError, which names the way on, when it stops before."""
+    try:
+        return execution.run()
+    except KafkaException as error:
+        at = execution.progress
+        raise PipelineError(
+            f"replay {at.replay_id} stopped after {at.handled} of {at.planned} commands: {error};"
+            f" go on with: streams replay resume {at.replay_id}"
+        ) from error
 
 
 def _refuse_what_has_changed(plan: Plan, execution: Execution) -> None:
@@ -115,7 +129,7 @@ def resume(
             own = replace(progress, worker=this_process(), by=acting(settings.operator))
             tell_progress(bootstrap_servers, own)
             with _execution(settings, plan, own, controls, rate, tell) as execution:
-                return execution.run()
+                return published(execution)
 
 
 def _somebody_publishes(controls: Controls, seen: ReplayProgress) -> bool:
