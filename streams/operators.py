@@ -124,6 +124,7 @@ class ReplayProgress:
     `handled` of the plan's `planned` commands are dealt with: `published`, `changed` (there is a newer outcome than the
     plan knew, so they were left out) or `gone` (their record is not there any more; `gone_ids` names the first).
     `plan_file` is a path on the machine of `worker`, the process that publishes.
+    `share` of the window, 0 to 1; `rate`: commands a second, None: as fast as it goes.
     """
 
     replay_id: str
@@ -133,6 +134,7 @@ class ReplayProgress:
     by: str
     worker: str
     share: float
+    rate: float | None = None
     planned: int
     handled: int
     published: int

@@ -150,12 +150,13 @@ def test_a_replay_pauses_and_what_a_killed_publisher_left_is_published_by_anothe
     assert 2 <= handled < MANY
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert progress(line, plan)["handled"] == handled
+    assert (progress(line, plan)["handled"], progress(line, plan)["rate"]) == (handled, 0.5)
 
-    resumed = line.streams("replay", "resume", replay_id)
+    resumed = line.streams("replay", "resume", replay_id, "--rate", "100")
     assert resumed.returncode == 0, resumed.stderr
     done = progress(line, plan)
     assert (done["state"], done["handled"], done["published"], done["changed"]) == ("finished", MANY, MANY, 0)
+    assert (done["rate"], done["gone"]) == (100, 0)
     line.until(lambda: {row.status for row in line.rows(command_ids).values()} == {"COMMITTED"}, "all committed")
 
 

@@ -57,14 +57,13 @@ def check_partitions(bootstrap_servers: str, identities: Iterable[str]) -> None:
 
 @dataclass(slots=True)
 class Execution:
-    """One replay in this process. `rate`: commands a second; None: as fast as it goes."""
+    """One replay in this process."""
 
     bootstrap_servers: str
     plan: Plan
     progress: ReplayProgress
     again: Again
     controls: Controls
-    rate: float | None = None
     tell: Callable[[ReplayProgress], None] = lambda _: None
     _changed: set[int] = field(default_factory=set, init=False)
     _results: Tail = field(init=False)
@@ -115,14 +114,14 @@ class Execution:
                 continue
             count = min(self._batch_size(), self.progress.planned - self.progress.handled)
             self._publish(self.plan.slice(self.progress.handled, count), count)
-            if self.rate is not None:
-                due_at = began_at + (self.progress.handled - began_with) / self.rate
+            if (rate := self.progress.rate) is not None:
+                due_at = began_at + (self.progress.handled - began_with) / rate
                 self._rest_until(due_at)
         self._note(state=ReplayState.FINISHED)
         return self.progress
 
     def _batch_size(self) -> int:
-        return BATCH if self.rate is None else max(1, min(BATCH, int(self.rate)))
+        return BATCH if self.progress.rate is None else max(1, min(BATCH, int(self.progress.rate)))
 
     def _is_paused(self) -> bool:
         """Whether it shall stand still now: then it has done so for a moment."""
