@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from itertools import chain
 from types import TracebackType
+from typing import Any
 
 import psycopg
 from confluent_kafka import Message
@@ -25,6 +26,8 @@ from streams.kafka.reading import origin_of
 from streams.kafka.topics import commands_topic
 from streams.ledger import Ledger
 from streams.operations.audit import acting, new_action, record
+from streams.operations.reconcile.gather import parties_of
+from streams.operations.reconcile.second_look import capture_has_passed
 from streams.operations.replay.emission import Emission
 from streams.operations.replay.row_verdicts import UNFINISHED, RowJudgement, RowVerdict, judge_row
 from streams.operations.replay.scan import Tell
@@ -33,6 +36,7 @@ from streams.operations.replay.table_rows import HeldBack, TableRows
 from streams.operations.status import CONNECT_TIMEOUT_S
 from streams.operations.truth import ledgers
 from streams.postgres.profiles import load_profile
+from streams.postgres.reconciling import end_of_log
 from streams.postgres.rows import Row, waiting_rows
 from streams.routes.table import load_routes
 from streams.settings import ToolSettings
@@ -81,11 +85,12 @@ class TablePlan:
             # The rows' snapshot before the events are read: a row in it that has an event shows it below.
             rows = waiting_rows(connection, self._profile, sorted(self._selection.statuses) or UNFINISHED, OLD_ENOUGH)
             first = next(rows, None)
+            has_passed = first is None or self._capture_has_passed(connection)
             self._note_known()
             async with ledgers(settings.fabric, self._routes.identities) as gateways:
                 for row in chain([first], rows) if first is not None else ():
                     if self._is_meant(row):
-                        self._note(row, await self._judged(row, gateways))
+                        self._note(row, await self._judged(row, gateways, has_passed=has_passed))
 
     def emit(self, flags: Mapping[str, str], most: int | None = None) -> int:
         """Have the first `most` rows emitted (None: all), and wait for the events; how many have come.
@@ -142,9 +147,16 @@ class TablePlan:
             )
         )
 
-    async def _judged(self, row: Row, gateways: Mapping[str, Ledger]) -> RowJudgement:
+    def _capture_has_passed(self, connection: psycopg.Connection[Any]) -> bool:
+        """Whether the events of all rows in the snapshot, if they have one, can be read from now on."""
+        position, parties = end_of_log(connection, self._profile), parties_of(self._settings)
+        return capture_has_passed(connection, parties, position, self._settings.reconcile.capture_patience_s)
+
+    async def _judged(self, row: Row, gateways: Mapping[str, Ledger], *, has_passed: bool) -> RowJudgement:
         if self._rows.is_known(row.command_id):
             return RowJudgement(RowVerdict.HAS_EVENT)
+        if not has_passed:
+            return RowJudgement(RowVerdict.UNDER_WAY, "its event may still come: does the connector run?")
         return await judge_row(row, self._routes, gateways)
 
     def _note(self, row: Row, judgement: RowJudgement) -> None:

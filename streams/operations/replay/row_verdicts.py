@@ -29,6 +29,7 @@ class RowVerdict(StrEnum):
 
     MISSING = "no event: emit"
     HAS_EVENT = "has an event: skip"
+    UNDER_WAY = "in progress: capture has not passed it"
     ON_LEDGER = "no event, on the ledger: see streams reconcile"
     NOT_KNOWN = "no event, the ledger did not tell: skip"
     PERSON = "no event, may have been submitted: a person decides"
