@@ -6,10 +6,12 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from conftest import Population
 from on_ledger import height
@@ -23,6 +25,8 @@ from streams.kafka.lag import lags, stretches
 from streams.kafka.ranges import acknowledged, read_range
 from streams.kafka.replays import Replay
 from streams.kafka.topics import commands_topic, replays_topic
+from streams.local.postgres import SUPERUSER
+from streams.local.stack import DATABASE
 from streams.operations.audit import append
 
 PARTNER = "org1-partner-api"
@@ -184,29 +188,38 @@ def test_rows_without_an_event_are_emitted_once_and_end_like_the_others(line: Ru
     assert line.json("replay", "--from-table")["missing"] == 0
 
 
+@contextmanager
+def capture_behind(line: RunningLine) -> Iterator[None]:
+    """Meanwhile a slot of the database stands still, and the log goes on."""
+    dsn = line.line.stack.postgres.dsn(SUPERUSER, DATABASE)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_create_logical_replication_slot('stands_still', 'pgoutput')")
+        try:
+            connection.execute("INSERT INTO cdc_heartbeat (ts) VALUES (now())")
+            yield
+        finally:
+            connection.execute("SELECT pg_drop_replication_slot('stands_still')")
+
+
 def test_rows_that_another_program_submitted_or_that_capture_has_not_passed_are_not_emitted(
     line: RunningLine, names: Names
 ) -> None:
     submitted, behind = never_captured(line, names, 2)
     table, impatient = line.line.profile.table, {"STREAMS_RECONCILE__CAPTURE_PATIENCE_S": "0"}
+    named = f"UPDATE {table} SET status = 'LOCKED', fabric_tx_id = %s WHERE id = %s"
     with line.connect() as connection:
-        connection.execute(
-            f"UPDATE {table} SET status = 'LOCKED', fabric_tx_id = %s WHERE id = %s", ("ab" * 32, submitted)
-        )
-        connection.execute("SELECT pg_create_logical_replication_slot('stands_still', 'pgoutput')")
-        try:
-            connection.execute("INSERT INTO cdc_heartbeat (ts) VALUES (now())")
-            ran = streams(line.folder, "replay", "--from-table", "--execute", "--json", **impatient)
-        finally:
-            connection.execute("SELECT pg_drop_replication_slot('stands_still')")
-        told = json.loads(ran.stdout)
-        assert told["counts"] == {"in progress: capture has not passed it": 2}, ran.stderr
-        assert (told["missing"], told["emitted"]) == (0, 0)
+        connection.execute(named, ("ab" * 32, submitted))
+    with capture_behind(line):
+        ran = streams(line.folder, "replay", "--from-table", "--execute", "--json", **impatient)
+    told = json.loads(ran.stdout)
+    assert told["counts"] == {"in progress: capture has not passed it": 2}, ran.stderr
+    assert (told["missing"], told["emitted"]) == (0, 0)
 
-        done = line.json("replay", "--from-table", "--execute")
-        assert (done["missing"], done["emitted"]) == (1, 1)
-        (held,) = done["held_back"]
-        assert (held["command_id"], "is not on the ledger" in held["reason"]) == (submitted, True)
-        assert {row.status for row in line.final([behind]).values()} == {"COMMITTED"}
-        assert line.rows([submitted])[submitted].status == "LOCKED"
+    done = line.json("replay", "--from-table", "--execute")
+    assert (done["missing"], done["emitted"]) == (1, 1)
+    (held,) = done["held_back"]
+    assert (held["command_id"], "is not on the ledger" in held["reason"]) == (submitted, True)
+    assert {row.status for row in line.final([behind]).values()} == {"COMMITTED"}
+    assert line.rows([submitted])[submitted].status == "LOCKED"
+    with line.connect() as connection:
         connection.execute(f"DELETE FROM {table} WHERE id = %s", (submitted,))
