@@ -122,8 +122,9 @@ class ReplayProgress:
     """How far the publishing of a plan has come; a record of the topic `controls`, the newest per replay is kept.
 
     `handled` of the plan's `planned` commands are dealt with: `published`, `changed` (there is a newer outcome than the
-    plan knew, so they were left out) or `gone` (their record is not there any more). `plan_file` is a path on the
-    machine of `worker`, the process that publishes.
+    plan knew, so they were left out) or `gone` (their record is not there any more; `gone_ids` names the first).
+    `plan_file` is a path on the machine of `worker`, the process that publishes.
+    `share` of the window, 0 to 1; `rate`: commands a second, None: as fast as it goes.
     """
 
     replay_id: str
@@ -133,11 +134,13 @@ class ReplayProgress:
     by: str
     worker: str
     share: float
+    rate: float | None = None
     planned: int
     handled: int
     published: int
     changed: int
     gone: int
+    gone_ids: tuple[str, ...] = ()
     started_at: datetime
     happened_at: datetime
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from streams.cli import replay_control, replay_doing
+from streams.cli.replay_asked import asked_by
 from streams.cli.replay_flags import (
     ByDuration,
     CommandIds,
@@ -30,13 +31,9 @@ from streams.cli.replay_flags import (
     UntilDatetime,
     UntilOffset,
     YesReplay,
-    flags_of,
 )
 from streams.cli.where import load_here
-from streams.errors import SettingsInvalid
 from streams.kafka.replays import DEFAULT_SHARE
-from streams.operations.replay.run import Pace
-from streams.operations.replay.selection import Selection, parse_lsn, parse_share, parse_start, parse_time, parse_topics
 from streams.settings import ToolSettings
 
 replay = typer.Typer(
@@ -84,25 +81,8 @@ def plan_or_execute(
     """
     if context.invoked_subcommand is not None:
         return
-    if dry_run and execute:
-        raise SettingsInvalid("--dry-run and --execute exclude each other")
-    selection = Selection(
-        topics=parse_topics(topic or []),
-        since=parse_start(to_datetime, by_duration),
-        from_offset=to_offset,
-        until=parse_time(until_datetime, "--until-datetime") if until_datetime else None,
-        until_offset=until_offset,
-        command_ids=frozenset(command_id or ()),
-        types=frozenset(type_ or ()),
-        tenants=frozenset(tenant or ()),
-        identities=frozenset(identity or ()),
-        statuses=frozenset(status or ()),
-        from_lsn=parse_lsn(from_lsn) if from_lsn else None,
-        include_failed=include_failed,
-    )
-    pace, flags = Pace(share=parse_share(share), rate=rate, most=most), flags_of(context)
-    how = replay_doing.How(is_executed=execute, as_json=as_json, yes_replay=yes_replay, ask_all=ask_all)
-    if from_table:
-        replay_doing.from_table(load_here(ToolSettings), selection, how)
+    asked = asked_by(context)
+    if asked.is_from_table:
+        replay_doing.from_table(load_here(ToolSettings), asked)
     else:
-        replay_doing.from_topics(load_here(ToolSettings), selection, pace, how, flags, plan=plan, export=export)
+        replay_doing.from_topics(load_here(ToolSettings), asked)

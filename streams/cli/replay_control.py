@@ -8,7 +8,7 @@ import typer
 
 from streams.cli.output import stdout
 from streams.cli.replay_flags import Json, PlanPath, Rate
-from streams.cli.replay_shown import Bars, show_progress
+from streams.cli.replay_shown import Bars, refuse_to_call_done, show_progress
 from streams.cli.where import load_here
 from streams.operations.replay import run
 from streams.operations.replay.progress import newest_first, read_controls
@@ -44,6 +44,7 @@ def resume(
         settings = load_here(ToolSettings)
         done = run.resume(settings, replay_id, plan, rate, lambda one: bars.tell("publish", one.handled, one.planned))
     show_progress([done], as_json=False)
+    refuse_to_call_done(done)
 
 
 def status(

@@ -5,89 +5,69 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 import typer
 
-from streams.cli.output import cells, print_json, stderr, stdout, table
-from streams.cli.replay_shown import Bars, show_plan, show_progress
+from streams.cli.output import print_json, stderr, stdout
+from streams.cli.replay_asked import Asked
+from streams.cli.replay_shown import Bars, refuse_to_call_done, show_plan, show_progress, show_table_plan
 from streams.errors import PipelineError, SettingsInvalid
 from streams.operations.audit import acting
 from streams.operations.replay import run
 from streams.operations.replay.from_table import TablePlan
 from streams.operations.replay.plan import Planner
 from streams.operations.replay.plan_file import Plan, PlanFile
-from streams.operations.replay.selection import Selection
 from streams.settings import ToolSettings
 
 CONFIRMED_ABOVE = 1000
+MOST_HELD_BACK = 100_000
+"""Rows that `--json` names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class How:
-    """Only plan, or execute too; `yes_replay`: how many commands somebody has confirmed."""
-
-    is_executed: bool
-    as_json: bool
-    yes_replay: int | None
-    ask_all: bool
-
-
-def from_topics(
-    settings: ToolSettings,
-    selection: Selection,
-    pace: run.Pace,
-    how: How,
-    flags: dict[str, str],
-    *,
-    plan: Path | None,
-    export: Path | None,
-) -> None:
+def from_topics(settings: ToolSettings, asked: Asked) -> None:
     """Replay records of topics. Raises PipelineError, KafkaException, psycopg.Error."""
-    if plan is not None and not how.is_executed:
-        raise SettingsInvalid("--plan names what --execute shall publish; without --execute a new plan is made")
-    if how.is_executed:
+    if asked.how.is_executed:
         now = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        file = plan or _made(settings, selection, flags, export or Path(f"replay-{now}.jsonl"), how)
-        _execute(settings, file, pace, how)
-    elif export is not None:
-        _made(settings, selection, flags, export, how)
+        file = asked.plan or _made(settings, asked, asked.export or Path(f"replay-{now}.jsonl"))
+        _execute(settings, file, asked)
+    elif asked.export is not None:
+        _made(settings, asked, asked.export)
     else:
         with tempfile.TemporaryDirectory(prefix="streams-plan-") as folder:
-            _made(settings, selection, flags, Path(folder) / "plan.jsonl", how, is_kept=False)
+            _made(settings, asked, Path(folder) / "plan.jsonl", is_kept=False)
 
 
-def _made(
-    settings: ToolSettings, selection: Selection, flags: dict[str, str], file: Path, how: How, *, is_kept: bool = True
-) -> Path:
+def _made(settings: ToolSettings, asked: Asked, file: Path, *, is_kept: bool = True) -> Path:
     """Make a plan and show it."""
-    made = PlanFile(file)
-    asyncio.run(_write(settings, selection, made, flags, how))
+    made, how = PlanFile(file), asked.how
+    asyncio.run(_write(settings, asked, made))
     if not (how.is_executed and how.as_json):
         with Plan(file) as plan:
-            show_plan(made, len(plan), include_failed=selection.include_failed, as_json=how.as_json)
+            show_plan(made, len(plan), include_failed=asked.selection.include_failed, as_json=how.as_json)
     if is_kept:
         stderr.print(f"The plan is {file}", soft_wrap=True)
     return file
 
 
-async def _write(settings: ToolSettings, selection: Selection, file: PlanFile, flags: dict[str, str], how: How) -> None:
+async def _write(settings: ToolSettings, asked: Asked, file: PlanFile) -> None:
     with Bars() as bars:
-        planner = Planner(settings, selection, bars.tell, is_proof_wanted=how.ask_all)
+        planner = Planner(settings, asked.selection, bars.tell, is_proof_wanted=asked.how.ask_all)
         with file:
             async for entry in planner.entries():
                 file.write(entry)
     file.finish(
         by=acting(settings.operator),
-        flags=flags,
-        include_failed=selection.include_failed,
+        flags=asked.how.flags,
+        include_failed=asked.selection.include_failed,
         results_end=planner.results_end,
     )
 
 
-def _execute(settings: ToolSettings, file: Path, pace: run.Pace, how: How) -> None:
+def _execute(settings: ToolSettings, file: Path, asked: Asked) -> None:
+    pace, how = asked.pace, asked.how
     with Plan(file) as plan:
         count = len(plan) if pace.most is None else min(len(plan), pace.most)
         if count == 0:
@@ -100,6 +80,7 @@ def _execute(settings: ToolSettings, file: Path, pace: run.Pace, how: How) -> No
         with Bars() as bars:
             done = run.begin(settings, plan, pace, lambda one: bars.tell("publish", one.handled, one.planned))
     show_progress([done], as_json=how.as_json)
+    refuse_to_call_done(done)
 
 
 def confirm(count: int, yes_replay: int | None) -> None:
@@ -114,22 +95,22 @@ def confirm(count: int, yes_replay: int | None) -> None:
         raise PipelineError("not confirmed; nothing was published")
 
 
-def from_table(settings: ToolSettings, selection: Selection, how: How) -> None:
+def from_table(settings: ToolSettings, asked: Asked) -> None:
     """Have rows emitted that have no event. Raises PipelineError if not every one came."""
-    with Bars() as bars, TablePlan(settings, selection, bars.tell) as plan:
+    how, most = asked.how, asked.pace.most
+    with Bars() as bars, TablePlan(settings, asked.selection, bars.tell) as plan:
         asyncio.run(plan.make())
         counts, emitted = plan.counts(), 0
+        wanted = plan.missing if most is None else min(plan.missing, most)
         if not how.as_json:
-            made = table("verdict", "rows", right=("rows",))
-            for verdict, count in counts.items():
-                made.add_row(*cells(verdict, count))
-            stdout.print(made)
-        if how.is_executed and plan.missing:
-            confirm(plan.missing, how.yes_replay)
-            emitted = plan.emit()
+            show_table_plan(counts, plan.held_back())
+        if how.is_executed and wanted:
+            confirm(wanted, how.yes_replay)
+            emitted = plan.emit(how.flags, most)
         if how.as_json:
-            print_json({"counts": counts, "missing": plan.missing, "emitted": emitted})
+            held_back = list(islice(plan.held_back(), MOST_HELD_BACK))
+            print_json({"counts": counts, "missing": plan.missing, "emitted": emitted, "held_back": held_back})
         elif how.is_executed:
-            stdout.print(f"{emitted} of {plan.missing} rows have an event now.")
-        if how.is_executed and emitted < plan.missing:
+            stdout.print(f"{emitted} of {wanted} rows have an event now.")
+        if how.is_executed and emitted < wanted:
             raise PipelineError("not every row came; is the connector running? see: streams status")

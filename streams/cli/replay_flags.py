@@ -30,7 +30,7 @@ IncludeFailed = Annotated[
 Proof = Annotated[bool, typer.Option("--ask-all", help="Ask the ledger also where an outcome says COMMITTED.")]
 FromTable = Annotated[
     bool,
-    typer.Option("--from-table", help="Rows without an event: have Debezium emit them by an incremental snapshot."),
+    typer.Option("--from-table", help="Rows without an event: have Debezium emit them by a blocking snapshot."),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Export = Annotated[Path | None, typer.Option(metavar="FILE", help="Keep the plan: one line of JSON per record.")]
@@ -45,18 +45,3 @@ Max = Annotated[int | None, typer.Option("--max", min=1, metavar="N", help="Publ
 YesReplay = Annotated[
     int | None, typer.Option("--yes-replay", metavar="N", help="Confirms that N commands are published, for scripts.")
 ]
-
-
-def flags_of(context: typer.Context) -> dict[str, str]:
-    """What was given, for the record of what operators do."""
-    given = {
-        name: value
-        for name, value in context.params.items()
-        if value is not None and value is not False and value != []
-    }
-    return {
-        name.rstrip("_").replace("_", "-"): ", ".join(map(str, value))
-        if isinstance(value, list | tuple)
-        else str(value)
-        for name, value in given.items()
-    }

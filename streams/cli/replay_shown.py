@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import islice
 from types import TracebackType
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from streams.cli.output import cells, print_json, stderr, stdout, table
+from streams.errors import PipelineError
 from streams.operations.replay.plan_file import PlanFile
+from streams.operations.replay.table_rows import HeldBack
 from streams.operations.replay.verdicts import ACTIONS, Verdict
-from streams.operators import ReplayProgress
+from streams.operators import ReplayProgress, ReplayState
+
+NAMED_ROWS = 20
+"""Rows that are named on the terminal; `--json` names all."""
 
 
 class Bars:
@@ -62,6 +68,21 @@ def show_plan(plan: PlanFile, published: int, *, include_failed: bool, as_json: 
     stdout.print(f"\n{plan.counts.total()} records; {published} commands would be published.")
 
 
+def show_table_plan(counts: Mapping[str, int], held_back: Iterator[HeldBack]) -> None:
+    """Rows by verdict; and the first of those that are not emitted, with the reason."""
+    made = table("verdict", "rows", right=("rows",))
+    for verdict, count in counts.items():
+        made.add_row(*cells(verdict, count))
+    stdout.print(made)
+    if named := list(islice(held_back, NAMED_ROWS + 1)):
+        rows = table("not emitted", "status", "reason")
+        for row in named[:NAMED_ROWS]:
+            rows.add_row(*cells(row.command_id, row.status, row.reason))
+        stdout.print(rows)
+        if len(named) > NAMED_ROWS:
+            stdout.print("... and more: --json names them")
+
+
 def show_progress(replays: Sequence[ReplayProgress], *, as_json: bool) -> None:
     """How far each has come."""
     if as_json:
@@ -74,3 +95,13 @@ def show_progress(replays: Sequence[ReplayProgress], *, as_json: bool) -> None:
         counts = (one.planned, one.published, one.changed, one.gone)
         made.add_row(*cells(one.replay_id, one.state, *counts, one.by, f"{age_s:.0f} s ago"))
     stdout.print(made)
+
+
+def refuse_to_call_done(replay: ReplayProgress) -> None:
+    """Raises PipelineError if a replay is at its end and has left out commands whose records are gone."""
+    if replay.state is ReplayState.FINISHED and replay.gone:
+        named = f"{', '.join(replay.gone_ids[:NAMED_ROWS])}{', ...' if replay.gone > NAMED_ROWS else ''}"
+        raise PipelineError(
+            f"{replay.gone} commands were not published, their records are gone from the topics: {named};"
+            " look at each with: streams trace COMMAND_ID"
+        )

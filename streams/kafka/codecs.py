@@ -158,7 +158,8 @@ def _letter_resolution(record: dict[str, Any]) -> LetterResolution:
 
 
 def _replay_progress(record: dict[str, Any]) -> ReplayProgress:
-    return ReplayProgress(**{**record, "state": ReplayState(record["state"])})
+    state, gone_ids = ReplayState(record["state"]), tuple(record["gone_ids"])
+    return ReplayProgress(**{**record, "state": state, "gone_ids": gone_ids})
 
 
 ROUTED_COMMANDS = Codec("routed_command", _routed_command)

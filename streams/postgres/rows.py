@@ -144,8 +144,7 @@ def emitting(profile: Profile, command_ids: Sequence[str]) -> str:
     """The query of these rows, as text with its values quoted: for Debezium, not for a connection of ours."""
     names: dict[str, sql.Composable] = {
         "table": sql.Identifier(profile.schema, profile.table),
-        "id": sql.Identifier(profile.columns["id"]),
-        "created_at": sql.Identifier(profile.columns["created_at"]),
+        **{name: sql.Identifier(profile.columns[name]) for name in ("id", "status", "fabric_tx_id", "created_at")},
         "command_ids": sql.SQL(", ").join(map(sql.Literal, command_ids)),
     }
     text = _template("emit").format(**names).as_string(None)

@@ -6,14 +6,16 @@ import json
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from conftest import Population
 from on_ledger import height
-from running_line import STREAMS, RunningLine, environment
+from running_line import STREAMS, RunningLine, environment, streams
 
 from streams.demo import payloads
 from streams.demo.payloads import Names
@@ -23,6 +25,8 @@ from streams.kafka.lag import lags, stretches
 from streams.kafka.ranges import acknowledged, read_range
 from streams.kafka.replays import Replay
 from streams.kafka.topics import commands_topic, replays_topic
+from streams.local.postgres import SUPERUSER
+from streams.local.stack import DATABASE
 from streams.operations.audit import append
 
 PARTNER = "org1-partner-api"
@@ -70,6 +74,7 @@ async def test_replaying_a_whole_topic_twice_leaves_the_ledger_as_it_is_also_aft
     )
     assert renewed.returncode == 0, renewed.stderr
     line.carry("CREATE_USER", payloads.create_user(names.user_id("MY")))
+    line.settle()
     before = (await height(line), line.rows(list(command_ids)), offsets(line, PARTNER))
 
     asked = verdicts(line, "--identity", PARTNER, "--ask-all", "--type", "CREATE_USER")
@@ -99,6 +104,7 @@ def test_what_failed_is_tried_again_only_on_demand_and_a_stale_plan_is_refused(
     payee = names.user_id("MY")
     (failed,) = refused_transfers(line, population.payers[0], payee, 1)
     line.carry("CREATE_USER", payloads.create_user(payee))
+    line.settle()
     live = offsets(line, "org1-admin")
     assert verdicts(line, "--command-id", failed) == {"failed, curable": 1}
     untouched = line.streams("replay", "--command-id", failed, "--execute")
@@ -150,24 +156,70 @@ def test_a_replay_pauses_and_what_a_killed_publisher_left_is_published_by_anothe
     assert 2 <= handled < MANY
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert progress(line, plan)["handled"] == handled
+    assert (progress(line, plan)["handled"], progress(line, plan)["rate"]) == (handled, 0.5)
 
-    resumed = line.streams("replay", "resume", replay_id)
+    resumed = line.streams("replay", "resume", replay_id, "--rate", "100")
     assert resumed.returncode == 0, resumed.stderr
     done = progress(line, plan)
     assert (done["state"], done["handled"], done["published"], done["changed"]) == ("finished", MANY, MANY, 0)
+    assert (done["rate"], done["gone"]) == (100, 0)
     line.until(lambda: {row.status for row in line.rows(command_ids).values()} == {"COMMITTED"}, "all committed")
 
 
-def test_rows_without_an_event_are_emitted_once_and_end_like_the_others(line: RunningLine, names: Names) -> None:
+def never_captured(line: RunningLine, names: Names, count: int) -> list[str]:
+    """Rows of a minute ago that the publication did not have."""
     publication, table = line.line.stack.connector.publication, line.line.profile.table
     with line.connect() as connection:
         connection.execute(f"ALTER PUBLICATION {publication} DROP TABLE {table}")
-        lost = line.insert("CREATE_USER", *(payloads.create_user(names.user_id("MY")) for _ in range(3)))
+        lost = line.insert("CREATE_USER", *(payloads.create_user(names.user_id("MY")) for _ in range(count)))
         connection.execute(f"ALTER PUBLICATION {publication} ADD TABLE {table}")
         connection.execute(f"UPDATE {table} SET created_at = now() - interval '1 minute' WHERE id = ANY(%s)", (lost,))
+    return lost
+
+
+def test_rows_without_an_event_are_emitted_once_and_end_like_the_others(line: RunningLine, names: Names) -> None:
+    lost = never_captured(line, names, 3)
     assert line.json("replay", "--from-table")["counts"] == {"no event: emit": 3}
+    first = line.json("replay", "--from-table", "--execute", "--max", "1")
+    assert (first["missing"], first["emitted"]) == (3, 1)
     done = line.json("replay", "--from-table", "--execute")
-    assert (done["missing"], done["emitted"]) == (3, 3)
+    assert (done["missing"], done["emitted"]) == (2, 2)
     assert {row.status for row in line.final(lost).values()} == {"COMMITTED"}
     assert line.json("replay", "--from-table")["missing"] == 0
+
+
+@contextmanager
+def capture_behind(line: RunningLine) -> Iterator[None]:
+    """Meanwhile a slot of the database stands still, and the log goes on."""
+    dsn = line.line.stack.postgres.dsn(SUPERUSER, DATABASE)
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("SELECT pg_create_logical_replication_slot('stands_still', 'pgoutput')")
+        try:
+            connection.execute("INSERT INTO cdc_heartbeat (ts) VALUES (now())")
+            yield
+        finally:
+            connection.execute("SELECT pg_drop_replication_slot('stands_still')")
+
+
+def test_rows_that_another_program_submitted_or_that_capture_has_not_passed_are_not_emitted(
+    line: RunningLine, names: Names
+) -> None:
+    submitted, behind = never_captured(line, names, 2)
+    table, impatient = line.line.profile.table, {"STREAMS_RECONCILE__CAPTURE_PATIENCE_S": "0"}
+    named = f"UPDATE {table} SET status = 'LOCKED', fabric_tx_id = %s WHERE id = %s"
+    with line.connect() as connection:
+        connection.execute(named, ("ab" * 32, submitted))
+    with capture_behind(line):
+        ran = streams(line.folder, "replay", "--from-table", "--execute", "--json", **impatient)
+    told = json.loads(ran.stdout)
+    assert told["counts"] == {"in progress: capture has not passed it": 2}, ran.stderr
+    assert (told["missing"], told["emitted"]) == (0, 0)
+
+    done = line.json("replay", "--from-table", "--execute")
+    assert (done["missing"], done["emitted"]) == (1, 1)
+    (held,) = done["held_back"]
+    assert (held["command_id"], "is not on the ledger" in held["reason"]) == (submitted, True)
+    assert {row.status for row in line.final([behind]).values()} == {"COMMITTED"}
+    assert line.rows([submitted])[submitted].status == "LOCKED"
+    with line.connect() as connection:
+        connection.execute(f"DELETE FROM {table} WHERE id = %s", (submitted,))

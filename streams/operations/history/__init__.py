@@ -60,7 +60,6 @@ class History:
         self._file = tempfile.NamedTemporaryFile(prefix="streams-history-", suffix=".sqlite")  # noqa: SIM115
         self.connection = sqlite3.connect(self._file.name, isolation_level=None)
         self.connection.executescript(statement("schema"))
-        self.connection.execute("BEGIN")
 
     def __enter__(self) -> History:
         return self

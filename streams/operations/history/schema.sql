@@ -18,3 +18,4 @@ CREATE TABLE told (
     letter_partition  INTEGER,
     letter_offset     INTEGER
 ) WITHOUT ROWID;
+BEGIN;

@@ -66,7 +66,7 @@ async def emit(settings: ToolSettings, findings: Iterable[Finding], tell: Tell) 
         with TablePlan(settings, selection, tell) as plan:
             await plan.make()
             lacking += len(batch)
-            emitted += plan.emit() if plan.missing else 0
+            emitted += plan.emit({"from-table": "True", "by": WORKER}) if plan.missing else 0
     return lacking, emitted
 
 

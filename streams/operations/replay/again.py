@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from types import TracebackType
 
-from confluent_kafka import Consumer, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from streams.errors import RefusedCommand, UnreadableMessage
 from streams.kafka import codecs
@@ -22,6 +23,7 @@ from streams.stages.route import route
 
 NEAR = 1000
 """Records: so far it is quicker to read on than to seek."""
+POLL_S = 0.5
 
 
 @dataclass(slots=True)
@@ -43,7 +45,10 @@ class Again:
         self._consumer.close()
 
     def commands(self, entries: Sequence[Entry]) -> Iterator[tuple[Entry, RoutedCommand | None]]:
-        """Each with its command; None: the record is not there any more. Raises KafkaException."""
+        """Each with its command; None: the record is not there any more, as the brokers say.
+
+        Raises KafkaException when they do not say: silence proves nothing, and the command must not be left out.
+        """
         for entry in entries:
             message = self._message(entry)
             yield entry, None if message is None else self._command(message, entry)
@@ -69,12 +74,30 @@ class Again:
         )
         if not is_near:
             self._consumer.assign([TopicPartition(entry.topic, entry.partition, entry.offset)])
-        while (message := self._consumer.poll(READ_TIMEOUT_S)) is not None:
-            if message.error() is not None:
+        due_at = time.monotonic() + READ_TIMEOUT_S
+        while time.monotonic() < due_at:
+            message = self._consumer.poll(POLL_S)
+            if message is None:
+                if self._is_gone(entry):
+                    return None
                 continue
+            if message.error() is not None:
+                continue  # the next poll tells how it went on, or the time is over
+            due_at = time.monotonic() + READ_TIMEOUT_S
             offset = message.offset() or 0
             self._at = TopicPartition(entry.topic, entry.partition, offset + 1)
             if offset >= entry.offset:
                 return message if offset == entry.offset else None
         self._at = None
-        return None
+        raise KafkaException(f"{_place(entry)} did not arrive within {READ_TIMEOUT_S:.0f} s")
+
+    def _is_gone(self, entry: Entry) -> bool:
+        """Whether its partition does not reach so far back, or not so far, any more. Raises KafkaException."""
+        at = TopicPartition(entry.topic, entry.partition)
+        first, end = self._consumer.get_watermark_offsets(at, timeout=READ_TIMEOUT_S)
+        self._at = None
+        return not first <= entry.offset < end
+
+
+def _place(entry: Entry) -> str:
+    return f"{entry.topic}[{entry.partition}]@{entry.offset}"

@@ -35,6 +35,8 @@ BEAT_S = 2.0
 LOST_AFTER_S = 15.0
 """A replay that says nothing for so long is published by nobody."""
 DELIVERY_TIMEOUT_S = 30.0
+NAMED = 100
+"""Commands that a replay had to leave out, named in its progress."""
 
 
 def this_process() -> str:
@@ -55,14 +57,13 @@ def check_partitions(bootstrap_servers: str, identities: Iterable[str]) -> None:
 
 @dataclass(slots=True)
 class Execution:
-    """One replay in this process. `rate`: commands a second; None: as fast as it goes."""
+    """One replay in this process."""
 
     bootstrap_servers: str
     plan: Plan
     progress: ReplayProgress
     again: Again
     controls: Controls
-    rate: float | None = None
     tell: Callable[[ReplayProgress], None] = lambda _: None
     _changed: set[int] = field(default_factory=set, init=False)
     _results: Tail = field(init=False)
@@ -113,14 +114,14 @@ class Execution:
                 continue
             count = min(self._batch_size(), self.progress.planned - self.progress.handled)
             self._publish(self.plan.slice(self.progress.handled, count), count)
-            if self.rate is not None:
-                due_at = began_at + (self.progress.handled - began_with) / self.rate
+            if (rate := self.progress.rate) is not None:
+                due_at = began_at + (self.progress.handled - began_with) / rate
                 self._rest_until(due_at)
         self._note(state=ReplayState.FINISHED)
         return self.progress
 
     def _batch_size(self) -> int:
-        return BATCH if self.rate is None else max(1, min(BATCH, int(self.rate)))
+        return BATCH if self.progress.rate is None else max(1, min(BATCH, int(self.progress.rate)))
 
     def _is_paused(self) -> bool:
         """Whether it shall stand still now: then it has done so for a moment."""
@@ -143,13 +144,13 @@ class Execution:
 
     def _publish(self, entries: Sequence[Entry], count: int) -> None:
         self.changed_since()
-        first, published, changed, gone = self.progress.handled, 0, 0, 0
+        first, published, gone = self.progress.handled, 0, list[str]()
         wanted = [entry for place, entry in enumerate(entries, start=first) if place not in self._changed]
         changed = len(entries) - len(wanted)
         failures: list[object] = []
         for entry, command in self.again.commands(wanted):
             if command is None:
-                gone += 1
+                gone.append(entry.command_id or "?")
                 continue
             self._produce(entry, command, failures)
             published += 1
@@ -161,7 +162,8 @@ class Execution:
             handled=first + count,
             published=self.progress.published + published,
             changed=self.progress.changed + changed,
-            gone=self.progress.gone + gone,
+            gone=self.progress.gone + len(gone),
+            gone_ids=(*self.progress.gone_ids, *gone)[:NAMED],
         )
 
     def _produce(self, entry: Entry, command: RoutedCommand, failures: list[object]) -> None:

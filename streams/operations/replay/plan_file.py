@@ -93,7 +93,6 @@ class Plan:
         self._store = tempfile.NamedTemporaryFile(prefix="streams-plan-", suffix=".sqlite")  # noqa: SIM115
         self._connection = sqlite3.connect(self._store.name, isolation_level=None)
         self._connection.executescript(statement("plan_schema", _HERE))
-        self._connection.execute("BEGIN")
         published = (e for e in _entries(file) if e.is_published(include_failed=self.head.include_failed))
         self._connection.executemany(statement("add_entry", _HERE), (asdict(entry) for entry in published))
         self._connection.execute(statement("number_entries", _HERE))
@@ -106,7 +105,7 @@ class Plan:
         self._store.close()
 
     def __len__(self) -> int:
-        (count,) = self._connection.execute("SELECT count(*) FROM entry").fetchone()
+        (count,) = self._connection.execute(statement("count_entries", _HERE)).fetchone()
         return int(count)
 
     def is_stale(self, now: datetime) -> bool:
@@ -115,7 +114,7 @@ class Plan:
 
     def place(self, command_id: str) -> int | None:
         """Where in the order a command stands (0, 1, ...); None: it is not published."""
-        row = self._connection.execute("SELECT place FROM placed WHERE command_id = ?", (command_id,)).fetchone()
+        row = self._connection.execute(statement("place", _HERE), {"command_id": command_id}).fetchone()
         return None if row is None else int(row[0])
 
     def slice(self, start: int, count: int) -> list[Entry]:

@@ -18,3 +18,4 @@ CREATE TABLE placed (
     entry      INTEGER NOT NULL
 );
 CREATE INDEX placed_command ON placed (command_id);
+BEGIN;

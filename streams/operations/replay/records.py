@@ -39,7 +39,6 @@ class Records:
         self._connection = history.connection
         self._connection.commit()
         self._connection.executescript(statement("schema", _HERE))
-        self._connection.execute("BEGIN")
 
     def add(self, origin: Origin, command: RoutedCommand, value: bytes) -> None:
         """A record that is meant."""
@@ -63,7 +62,7 @@ class Records:
 
     def note_under_way(self, command_id: str) -> None:
         """A replay has delivered it, and no worker has acknowledged it."""
-        self._connection.execute("INSERT OR IGNORE INTO under_way VALUES (?)", (command_id,))
+        self._connection.execute(statement("note_under_way", _HERE), {"command_id": command_id})
 
     def adopt(self, command: RoutedCommand, origin: Origin, value: bytes) -> None:
         """The routed command in the place of its change event."""
@@ -71,7 +70,7 @@ class Records:
         self._connection.execute(statement("adopt", _HERE), told)
 
     def __len__(self) -> int:
-        (count,) = self._connection.execute("SELECT count(*) FROM record").fetchone()
+        (count,) = self._connection.execute(statement("count_records", _HERE)).fetchone()
         return int(count)
 
     def batches(self) -> Iterator[list[Record]]:

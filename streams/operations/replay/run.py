@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+
+from confluent_kafka import KafkaException
 
 from streams.errors import PipelineError
 from streams.operations.audit import acting, new_action, record
@@ -22,6 +24,8 @@ from streams.routes.table import load_routes
 from streams.settings import ToolSettings
 
 NAMED = 3
+OF_PACE = ("rate", "share", "max", "yes-replay", "json")
+"""Flags of a call that executes, not of the plan."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +43,7 @@ def begin(settings: ToolSettings, plan: Plan, pace: Pace, tell: Callable[[Replay
     Raises PipelineError: the plan is stale, or is being or has been executed; KafkaException.
     """
     bootstrap_servers, now = settings.kafka.bootstrap_servers, datetime.now(UTC)
-    if plan.is_stale(now):
-        made_at = f"{plan.head.made_at:%Y-%m-%d %H:%M} UTC"
-        raise PipelineError(f"{plan.file}: the plan is of {made_at}, older than an hour: make a new one")
+    _refuse_what_is_old(plan, now)
     check_partitions(bootstrap_servers, load_routes(settings.routes).identities)
     progress = ReplayProgress(
         replay_id=uuid.uuid4().hex[:12],
@@ -51,6 +53,7 @@ def begin(settings: ToolSettings, plan: Plan, pace: Pace, tell: Callable[[Replay
         by=acting(settings.operator),
         worker=this_process(),
         share=pace.share,
+        rate=pace.rate,
         planned=len(plan) if pace.most is None else min(pace.most, len(plan)),
         handled=0,
         published=0,
@@ -65,11 +68,36 @@ def begin(settings: ToolSettings, plan: Plan, pace: Pace, tell: Callable[[Replay
                 f"{plan.file}: this plan is replay {other.replay_id} already ({other.state}); make a new one,"
                 f" or: streams replay resume {other.replay_id}"
             )
-        with _execution(settings, plan, progress, controls, pace.rate, tell) as execution:
+        with _execution(settings, plan, progress, controls, tell) as execution:
             _refuse_what_has_changed(plan, execution)
-            _record(settings, "replay", progress, dict(plan.head.flags), dict(plan.head.counts))
+            _record(settings, "replay", progress, _flags(plan, pace), plan.head.counts)
             tell_progress(bootstrap_servers, progress)
-            return execution.run()
+            return published(execution)
+
+
+def published(execution: Execution) -> ReplayProgress:
+    """The replay at its end. Raises PipelineError, which names the way on, when it stops before."""
+    try:
+        return execution.run()
+    except KafkaException as error:
+        at = execution.progress
+        raise PipelineError(
+            f"replay {at.replay_id} stopped after {at.handled} of {at.planned} commands: {error};"
+            f" go on with: streams replay resume {at.replay_id}"
+        ) from error
+
+
+def _flags(plan: Plan, pace: Pace) -> dict[str, str]:
+    """For the record: the filters of the plan, and the pace of now (a plan's own pace was that of another call)."""
+    of_plan = {name: told for name, told in plan.head.flags.items() if name not in OF_PACE}
+    limit = {} if pace.most is None else {"max": str(pace.most)}
+    return {**of_plan, **limit, "execute": "True", "plan": str(plan.file), "plan_id": plan.head.plan_id}
+
+
+def _refuse_what_is_old(plan: Plan, now: datetime) -> None:
+    if plan.is_stale(now):
+        made_at = f"{plan.head.made_at:%Y-%m-%d %H:%M} UTC"
+        raise PipelineError(f"{plan.file}: the plan is of {made_at}, older than an hour: make a new one")
 
 
 def _refuse_what_has_changed(plan: Plan, execution: Execution) -> None:
@@ -86,7 +114,8 @@ def pause(settings: ToolSettings, replay_id: str) -> None:
 
     Raises PipelineError (no such replay), KafkaException.
     """
-    _switch(settings, replay_id, is_paused=True)
+    with _controls(settings.kafka.bootstrap_servers) as controls:
+        _switch(settings, controls.of(replay_id), is_paused=True)
 
 
 def resume(
@@ -98,24 +127,35 @@ def resume(
 ) -> ReplayProgress:
     """Let a replay go on: in the process that publishes it, or, if that is gone, in this one, to the end.
 
-    Raises PipelineError: no such replay, or its plan is not there; KafkaException.
+    `rate`: None: that of before. Raises PipelineError: no such replay, or its plan is not there or too old: then it
+    stays paused; KafkaException.
     """
     bootstrap_servers = settings.kafka.bootstrap_servers
-    _switch(settings, replay_id, is_paused=False)
     with _controls(bootstrap_servers) as controls:
         progress = controls.of(replay_id)
         if progress.state is ReplayState.FINISHED or _somebody_publishes(controls, progress):
+            # What was delivered is held by the workers until they read this, also after the last was published.
+            _switch(settings, progress, is_paused=False)
             return controls.of(replay_id)
-        file = plan_file or Path(progress.plan_file)
-        if not file.exists():
-            raise PipelineError(f"{file}: the plan of replay {replay_id} is not there; name it with --plan")
-        with Plan(file) as plan:
-            if plan.head.plan_id != progress.plan_id:
-                raise PipelineError(f"{file}: is not the plan of replay {replay_id}")
-            own = replace(progress, worker=this_process(), by=acting(settings.operator))
+        with _plan_of(progress, plan_file) as plan:
+            own = replace(progress, worker=this_process(), by=acting(settings.operator), rate=rate or progress.rate)
+            _switch(settings, own, is_paused=False)
             tell_progress(bootstrap_servers, own)
-            with _execution(settings, plan, own, controls, rate, tell) as execution:
-                return execution.run()
+            with _execution(settings, plan, own, controls, tell) as execution:
+                return published(execution)
+
+
+@contextmanager
+def _plan_of(progress: ReplayProgress, plan_file: Path | None) -> Iterator[Plan]:
+    """The plan of a replay that goes on. Raises PipelineError: it is not there, another one, or older than an hour."""
+    file = plan_file or Path(progress.plan_file)
+    if not file.exists():
+        raise PipelineError(f"{file}: the plan of replay {progress.replay_id} is not there; name it with --plan")
+    with Plan(file) as plan:
+        if plan.head.plan_id != progress.plan_id:
+            raise PipelineError(f"{file}: is not the plan of replay {progress.replay_id}")
+        _refuse_what_is_old(plan, datetime.now(UTC))
+        yield plan
 
 
 def _somebody_publishes(controls: Controls, seen: ReplayProgress) -> bool:
@@ -131,23 +171,25 @@ def _somebody_publishes(controls: Controls, seen: ReplayProgress) -> bool:
     return False
 
 
-def _switch(settings: ToolSettings, replay_id: str, *, is_paused: bool) -> None:
+def _switch(settings: ToolSettings, progress: ReplayProgress, *, is_paused: bool) -> None:
     bootstrap_servers, by = settings.kafka.bootstrap_servers, acting(settings.operator)
-    with _controls(bootstrap_servers) as controls:
-        progress = controls.of(replay_id)
     action = "pause" if is_paused else "resume"
-    _record(settings, action, progress, {"replay_id": replay_id}, {"handled": progress.handled})
-    tell_pause(bootstrap_servers, replay_id, is_paused=is_paused, by=by, reason=f"streams replay {action}")
+    _record(settings, action, progress, {}, {"handled": progress.handled})
+    tell_pause(bootstrap_servers, progress.replay_id, is_paused=is_paused, by=by, reason=f"streams replay {action}")
 
 
 def _record(
-    settings: ToolSettings, action: str, progress: ReplayProgress, flags: dict[str, str], counts: dict[str, int]
+    settings: ToolSettings,
+    action: str,
+    progress: ReplayProgress,
+    flags: Mapping[str, str],
+    counts: Mapping[str, int],
 ) -> None:
-    by = acting(settings.operator)
+    rate = {} if progress.rate is None else {"rate": f"{progress.rate:g}"}
     told = new_action(
         action,
-        by=by,
-        flags={**flags, "replay_id": progress.replay_id, "share": f"{progress.share:g}"},
+        by=acting(settings.operator),
+        flags={**flags, **rate, "replay_id": progress.replay_id, "share": f"{progress.share:g}"},
         counts={**counts, "planned": progress.planned},
     )
     record(settings.kafka.bootstrap_servers, told)
@@ -168,7 +210,6 @@ def _execution(
     plan: Plan,
     progress: ReplayProgress,
     controls: Controls,
-    rate: float | None,
     tell: Callable[[ReplayProgress], None],
 ) -> Iterator[Execution]:
     profile = load_profile(settings.postgres.profile)
@@ -179,7 +220,7 @@ def _execution(
         profile,
     )
     with again:
-        execution = Execution(settings.kafka.bootstrap_servers, plan, progress, again, controls, rate, tell)
+        execution = Execution(settings.kafka.bootstrap_servers, plan, progress, again, controls, tell)
         try:
             yield execution
         finally:

@@ -23,3 +23,4 @@ CREATE TABLE newest (
 
 -- Commands that a replay has delivered and no worker has acknowledged.
 CREATE TABLE under_way (command_id TEXT PRIMARY KEY) WITHOUT ROWID;
+BEGIN;

@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO known VALUES (:command_id)

@@ -1,0 +1,1 @@
+INSERT INTO missing (command_id) VALUES (:command_id)

@@ -1,0 +1,1 @@
+SELECT command_id FROM missing ORDER BY n LIMIT :most

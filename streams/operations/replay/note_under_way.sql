@@ -1,0 +1,1 @@
+INSERT OR IGNORE INTO under_way VALUES (:command_id)

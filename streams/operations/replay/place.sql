@@ -1,0 +1,1 @@
+SELECT place FROM placed WHERE command_id = :command_id
