@@ -31,6 +31,7 @@ from streams.operations.letters.letter import Wanted
 from streams.operations.letters.redrive import Planner, chosen
 from streams.operations.letters.redrive import redrive as publish
 from streams.operations.letters.step import Deed, Step, counts
+from streams.operations.letters.watch import Watch
 from streams.operators import OperatorAction
 from streams.settings import ToolSettings
 
@@ -110,26 +111,31 @@ def discard(
     settings = load_here(ToolSettings)
     named, desk = wanted(kind, command_type, identity, code, since, command_id), Desk.of(settings)
     _check_named(named, every=every)
+    watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
     letters = [found for found in read(desk, named) if named.matches(found)]
-    settle_s = settings.fabric.settle_s
+    watch.follow(found.letter.command_id for found in letters)
 
     async def run() -> list[Step]:
         async with desk.ledgers() as ledgers:
-            steps = await plan_discard(ledgers, letters, settle_s)
+            steps = await plan_discard(ledgers, letters, settings.fabric.settle_s)
             _show(steps, as_json=as_json)
             if not _may_execute(steps, execute=execute and not dry_run):
                 return steps
             action = _action("discard", settings, named, steps, reason)
             Writer(desk.bootstrap_servers).record(action)
-            return await carry_out(desk.bootstrap_servers, ledgers, steps, action, settle_s)
+            return await carry_out(watch, ledgers, steps, action, settings.fabric.settle_s)
 
     done = asyncio.run(run())
     if execute and not dry_run:
-        stderr.print("Done: " + ", ".join(f"{count} {deed}" for deed, count in counts(done).items()))
-        for step in done:
-            if step.deed is Deed.REFUSE:
-                stderr.print(f"  {step.found.letter.command_id}: {step.why}", markup=False, soft_wrap=True)
+        _tell_done(done)
     _exit(done)
+
+
+def _tell_done(done: list[Step]) -> None:
+    stderr.print("Done: " + ", ".join(f"{count} {deed}" for deed, count in counts(done).items()))
+    for step in done:
+        if step.deed is Deed.REFUSE:
+            stderr.print(f"  {step.found.letter.command_id}: {step.why}", markup=False, soft_wrap=True)
 
 
 def _check_named(named: Wanted, *, every: bool) -> None:
