@@ -112,7 +112,7 @@ def discard(
     named, desk = wanted(kind, command_type, identity, code, since, command_id), Desk.of(settings)
     _check_named(named, every=every)
     watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
-    letters = [found for found in read(desk, named) if named.matches(found)]
+    letters = [found for found in read(desk, named, named.matches) if named.matches(found)]
     watch.follow(found.letter.command_id for found in letters)
 
     async def run() -> list[Step]:

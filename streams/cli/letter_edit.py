@@ -15,14 +15,14 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.dead_letters import EVER, Name, read, wanted
+from streams.cli.dead_letters import Name, find
 from streams.cli.output import stdout
 from streams.cli.where import load_here
 from streams.errors import PipelineError
 from streams.messages import RoutedCommand
 from streams.operations.audit import Writer, acting, new_action
 from streams.operations.letters import edit as editing
-from streams.operations.letters.desk import Desk, the_one
+from streams.operations.letters.desk import Desk
 from streams.operations.letters.watch import Watch
 from streams.settings import ToolSettings
 
@@ -74,7 +74,7 @@ def edit(
 
 def _draft(desk: Desk, letter: str) -> editing.Draft:
     """Raises PipelineError if it may not be edited."""
-    found = the_one(read(desk, wanted(None, None, None, None, EVER, None)), letter)
+    found = find(desk, letter)
     row = desk.row(found.letter.command_id) if found.letter.command_id is not None else None
     made = editing.draft(found, row, desk.profile.columns, desk.routes)
     said = editing.told(desk.bootstrap_servers, made, desk.routes.identities)

@@ -18,13 +18,14 @@ from streams.messages import DeadLetterKind, Origin, RoutedCommand
 from streams.operations.letters import proof
 from streams.operations.letters.causes import causes
 from streams.operations.letters.discard import plan_discard
-from streams.operations.letters.letter import Letter, Wanted
+from streams.operations.letters.letter import Letter, Wanted, all_of_them, standing
 from streams.operations.letters.redrive import Planner, chosen
 from streams.operations.letters.step import Deed, Step
 from streams.operators import LetterResolution, Resolution
 
 SETTLE_S = 300.0
 SETTLED = EARLY + timedelta(seconds=SETTLE_S)
+ELSEWHERE = Origin(topic="dead-letters", partition=0, offset=9)
 ALL = Wanted(since=EARLY)
 CONFLICT, INVALID = "MVCC_READ_CONFLICT", "ENDORSEMENT_POLICY_FAILURE"
 
@@ -84,6 +85,22 @@ def test_letters_are_grouped_by_cause_the_most_frequent_first() -> None:
     found = causes([letter(1, DeadLetterKind.REFUSED), letter(2), letter(3)])
     assert [(cause.kind, cause.letters) for cause in found] == [("unknown", 2), ("refused", 1)]
     assert found[0].example_command_id in {"c-2", "c-3"}
+
+
+def test_of_each_command_the_newest_letter_stands_with_the_values_that_are_wanted() -> None:
+    found = [letter(1), letter(2), replace(letter(1), address=letter(3).address), replace(letter(1), address=ELSEWHERE)]
+    one, two = standing(found, [], lambda one: one.letter.command_id == "c-1")
+    assert (one.address, [at.offset for at in one.earlier], one.first) == (ELSEWHERE, [1, 3], 1)
+    assert one.command == letter(1).command
+    assert (two.address.offset, two.command, two.letter.value, two.earlier) == (2, None, None, ())
+
+
+def test_a_resolution_of_another_command_at_the_same_offset_says_nothing() -> None:
+    resolution = dealt_with(letter(1)).resolution
+    assert resolution is not None
+    for command_id, is_open in (("c-1", False), ("of a topic that is gone", True), (None, True)):
+        (found,) = standing([letter(1)], [replace(resolution, command_id=command_id)], all_of_them)
+        assert found.is_open is is_open
 
 
 def planned(found: Letter, held: Mapping[str, str], **changes: object) -> Step:
