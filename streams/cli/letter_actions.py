@@ -30,7 +30,7 @@ from streams.operations.letters.discard import plan_discard
 from streams.operations.letters.letter import Wanted
 from streams.operations.letters.redrive import Planner, chosen
 from streams.operations.letters.redrive import redrive as publish
-from streams.operations.letters.step import Deed, Step, counts
+from streams.operations.letters.step import Deed, Step, counts, unless
 from streams.operations.letters.watch import Watch
 from streams.operators import OperatorAction
 from streams.settings import ToolSettings
@@ -73,7 +73,9 @@ def redrive(
     settings = load_here(ToolSettings)
     named, desk = wanted(kind, command_type, identity, code, since, command_id), Desk.of(settings)
     _check_named(named, every=every)
+    watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
     letters = chosen(read(desk, named), named)
+    watch.follow(found.letter.command_id for found in letters)
 
     async def planned() -> list[Step]:
         async with desk.ledgers() as ledgers:
@@ -82,11 +84,19 @@ def redrive(
     steps = asyncio.run(planned())
     _show(steps, as_json=as_json)
     if _may_execute(steps, execute=execute and not dry_run):
-        writer, action = Writer(desk.bootstrap_servers), _action("redrive", settings, named, steps, reason)
-        writer.record(action)
-        publish(writer, steps, action, share)
-        stderr.print("They are with their workers; one that fails again has a new letter: streams dead-letters list")
+        steps = _redriven(watch, steps, _action("redrive", settings, named, steps, reason), share)
     _exit(steps)
+
+
+def _redriven(watch: Watch, steps: list[Step], action: OperatorAction, share: float) -> list[Step]:
+    writer = Writer(watch.bootstrap_servers)
+    writer.record(action)
+    news = watch.news(action.action_id)
+    done = [unless(news.get(step.found.letter.command_id or ""), step) for step in steps]
+    publish(writer, done, action, share)
+    _tell_done(done)
+    stderr.print("They are with their workers; one that fails again has a new letter: streams dead-letters list")
+    return done
 
 
 def discard(

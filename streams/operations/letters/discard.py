@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from streams.endings import given_up
@@ -15,7 +14,7 @@ from streams.operations.audit import Writer
 from streams.operations.letters import proof
 from streams.operations.letters.fence import fenced
 from streams.operations.letters.letter import Letter
-from streams.operations.letters.step import Deed, Step, resolve
+from streams.operations.letters.step import Deed, Step, resolve, unless
 from streams.operations.letters.watch import Watch
 from streams.operators import OperatorAction, Resolution
 
@@ -49,7 +48,7 @@ async def discard(
     writer = Writer(watch.bootstrap_servers)
     steps = list(steps)
     news = watch.news(action.action_id)
-    done = [_unless(news.get(step.found.letter.command_id or ""), step) for step in steps]
+    done = [unless(news.get(step.found.letter.command_id or ""), step) for step in steps]
     for step in done:
         if step.deed is Deed.MARK:
             resolve(writer, step.found, Resolution.DEALT_WITH, action, step.command)
@@ -74,11 +73,7 @@ async def _carried_out(
     said = against.get(step.command.command_id) or await _objection(ledgers, step.found, step.command, settle_s)
     if said is None:
         _give_up(writer, step.found, step.command, action)
-    return _unless(said, step)
-
-
-def _unless(said: str | None, step: Step) -> Step:
-    return step if said is None or step.deed is Deed.REFUSE else replace(step, deed=Deed.REFUSE, why=said)
+    return unless(said, step)
 
 
 async def _objection(
