@@ -83,7 +83,7 @@ def redrive(
 
     steps = asyncio.run(planned())
     _show(steps, as_json=as_json)
-    if _may_execute(steps, execute=execute and not dry_run):
+    if may_execute(steps, execute=execute and not dry_run):
         steps = _redriven(watch, steps, _action("redrive", settings, named, steps, reason), share)
     _exit(steps)
 
@@ -129,7 +129,7 @@ def discard(
         async with desk.ledgers() as ledgers:
             steps = await plan_discard(ledgers, letters, settings.fabric.settle_s)
             _show(steps, as_json=as_json)
-            if not _may_execute(steps, execute=execute and not dry_run):
+            if not may_execute(steps, execute=execute and not dry_run):
                 return steps
             action = _action("discard", settings, named, steps, reason)
             Writer(desk.bootstrap_servers).record(action)
@@ -178,7 +178,7 @@ def _line(step: Step) -> dict[str, object]:
     }
 
 
-def _may_execute(steps: list[Step], *, execute: bool) -> bool:
+def may_execute(steps: list[Step], *, execute: bool) -> bool:
     """There is something to do, and whoever deals with many has typed how many."""
     count = sum(step.deed is not Deed.REFUSE for step in steps)
     if not count:

@@ -50,7 +50,7 @@ def edit(
     watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
     made = _draft(desk, letter)
     watch.follow([made.event.command.command_id])
-    text = _edited(made.event.command.payload, payload)
+    text = edited(made.event.command.payload, payload)
     command = editing.revised(made, text, desk.routes)
     for line in _difference(made, text, command):
         stdout.print(line, markup=False, soft_wrap=True)
@@ -83,7 +83,11 @@ def _draft(desk: Desk, letter: str) -> editing.Draft:
     return made
 
 
-def _edited(before: str, file: Path | None) -> str:
+def edited(before: str, file: Path | None) -> str:
+    """The new payload: what is in the file, or what becomes of the old one in an editor.
+
+    Raises PipelineError if nothing becomes of it, typer.BadParameter if the file cannot be read.
+    """
     if file is not None:
         try:
             return file.read_text()
