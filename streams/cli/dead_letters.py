@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Annotated, Any, TypeAlias
 
@@ -13,8 +14,8 @@ from streams.cli.output import cells, print_json, stderr, stdout, table
 from streams.cli.where import load_here
 from streams.messages import DeadLetterKind
 from streams.operations.letters.causes import Cause, causes
-from streams.operations.letters.desk import Desk, the_one
-from streams.operations.letters.letter import Letter, Wanted
+from streams.operations.letters.desk import Desk, named, the_one
+from streams.operations.letters.letter import Letter, Wanted, all_of_them
 from streams.settings import ToolSettings
 
 dead_letters = typer.Typer(help="Commands that could not go on: look at them, deal with them.", no_args_is_help=True)
@@ -53,8 +54,10 @@ def list_letters(
 
     Example: streams dead-letters list --kind unknown --since 12h
     """
-    named = wanted(kind, command_type, identity, code, since, command_id, is_any=is_any)
-    letters = [found for found in read(Desk.of(load_here(ToolSettings)), named) if named.matches(found)]
+    filters = wanted(kind, command_type, identity, code, since, command_id, is_any=is_any)
+    letters = [
+        found for found in read(Desk.of(load_here(ToolSettings)), filters, lambda _: False) if filters.matches(found)
+    ]
     if as_json:
         print_json([summary(found) for found in letters] if each else causes(letters))
     elif not letters:
@@ -72,7 +75,7 @@ def show(letter: Name, as_json: AsJson = False) -> None:
     Example: streams dead-letters show 3f0c1f5e-6a0e-4a8b-8a8f-0c6d2b7e1a01
     """
     desk = Desk.of(load_here(ToolSettings))
-    found = the_one(read(desk, wanted(None, None, None, None, EVER, None)), letter)
+    found = find(desk, letter)
     document = whole(found)
     if as_json:
         print_json(document)
@@ -104,14 +107,19 @@ def wanted(
     )
 
 
-def read(desk: Desk, named: Wanted) -> list[Letter]:
-    """The letters of that time; a complaint if rows could not be asked."""
+def find(desk: Desk, name: str) -> Letter:
+    """The letter of this command id or at this offset. Raises PipelineError."""
+    return the_one(read(desk, wanted(None, None, None, None, EVER, None), named(name)), name)
+
+
+def read(desk: Desk, filters: Wanted, keeps: Callable[[Letter], bool] = all_of_them) -> list[Letter]:
+    """The letters of that time, with the values that are wanted; a complaint if rows could not be asked."""
 
     def complain(why: str) -> None:
         text = f"rows could not be asked; letters of commands that were committed since may be among these: {why}"
         stderr.print(text, style="yellow", markup=False, soft_wrap=True)
 
-    return desk.letters(named.since, complain)
+    return desk.letters(filters.since, complain, keeps)
 
 
 def summary(found: Letter) -> dict[str, Any]:

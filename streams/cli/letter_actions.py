@@ -30,7 +30,8 @@ from streams.operations.letters.discard import plan_discard
 from streams.operations.letters.letter import Wanted
 from streams.operations.letters.redrive import Planner, chosen
 from streams.operations.letters.redrive import redrive as publish
-from streams.operations.letters.step import Deed, Step, counts
+from streams.operations.letters.step import Deed, Step, counts, unless
+from streams.operations.letters.watch import Watch
 from streams.operators import OperatorAction
 from streams.settings import ToolSettings
 
@@ -72,7 +73,9 @@ def redrive(
     settings = load_here(ToolSettings)
     named, desk = wanted(kind, command_type, identity, code, since, command_id), Desk.of(settings)
     _check_named(named, every=every)
+    watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
     letters = chosen(read(desk, named), named)
+    watch.follow(found.letter.command_id for found in letters)
 
     async def planned() -> list[Step]:
         async with desk.ledgers() as ledgers:
@@ -80,12 +83,20 @@ def redrive(
 
     steps = asyncio.run(planned())
     _show(steps, as_json=as_json)
-    if _may_execute(steps, execute=execute and not dry_run):
-        writer, action = Writer(desk.bootstrap_servers), _action("redrive", settings, named, steps, reason)
-        writer.record(action)
-        publish(writer, steps, action, share)
-        stderr.print("They are with their workers; one that fails again has a new letter: streams dead-letters list")
+    if may_execute(steps, execute=execute and not dry_run):
+        steps = _redriven(watch, steps, _action("redrive", settings, named, steps, reason), share)
     _exit(steps)
+
+
+def _redriven(watch: Watch, steps: list[Step], action: OperatorAction, share: float) -> list[Step]:
+    writer = Writer(watch.bootstrap_servers)
+    writer.record(action)
+    news = watch.news(action.action_id)
+    done = [unless(news.get(step.found.letter.command_id or ""), step) for step in steps]
+    publish(writer, done, action, share)
+    _tell_done(done)
+    stderr.print("They are with their workers; one that fails again has a new letter: streams dead-letters list")
+    return done
 
 
 def discard(
@@ -110,26 +121,31 @@ def discard(
     settings = load_here(ToolSettings)
     named, desk = wanted(kind, command_type, identity, code, since, command_id), Desk.of(settings)
     _check_named(named, every=every)
-    letters = [found for found in read(desk, named) if named.matches(found)]
-    settle_s = settings.fabric.settle_s
+    watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
+    letters = [found for found in read(desk, named, named.matches) if named.matches(found)]
+    watch.follow(found.letter.command_id for found in letters)
 
     async def run() -> list[Step]:
         async with desk.ledgers() as ledgers:
-            steps = await plan_discard(ledgers, letters, settle_s)
+            steps = await plan_discard(ledgers, letters, settings.fabric.settle_s)
             _show(steps, as_json=as_json)
-            if not _may_execute(steps, execute=execute and not dry_run):
+            if not may_execute(steps, execute=execute and not dry_run):
                 return steps
             action = _action("discard", settings, named, steps, reason)
             Writer(desk.bootstrap_servers).record(action)
-            return await carry_out(desk.bootstrap_servers, ledgers, steps, action, settle_s)
+            return await carry_out(watch, ledgers, steps, action, settings.fabric.settle_s)
 
     done = asyncio.run(run())
     if execute and not dry_run:
-        stderr.print("Done: " + ", ".join(f"{count} {deed}" for deed, count in counts(done).items()))
-        for step in done:
-            if step.deed is Deed.REFUSE:
-                stderr.print(f"  {step.found.letter.command_id}: {step.why}", markup=False, soft_wrap=True)
+        _tell_done(done)
     _exit(done)
+
+
+def _tell_done(done: list[Step]) -> None:
+    stderr.print("Done: " + ", ".join(f"{count} {deed}" for deed, count in counts(done).items()))
+    for step in done:
+        if step.deed is Deed.REFUSE:
+            stderr.print(f"  {step.found.letter.command_id}: {step.why}", markup=False, soft_wrap=True)
 
 
 def _check_named(named: Wanted, *, every: bool) -> None:
@@ -162,7 +178,7 @@ def _line(step: Step) -> dict[str, object]:
     }
 
 
-def _may_execute(steps: list[Step], *, execute: bool) -> bool:
+def may_execute(steps: list[Step], *, execute: bool) -> bool:
     """There is something to do, and whoever deals with many has typed how many."""
     count = sum(step.deed is not Deed.REFUSE for step in steps)
     if not count:

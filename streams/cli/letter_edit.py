@@ -15,14 +15,15 @@ from typing import Annotated
 
 import typer
 
-from streams.cli.dead_letters import EVER, Name, read, wanted
+from streams.cli.dead_letters import Name, find
 from streams.cli.output import stdout
 from streams.cli.where import load_here
 from streams.errors import PipelineError
 from streams.messages import RoutedCommand
 from streams.operations.audit import Writer, acting, new_action
 from streams.operations.letters import edit as editing
-from streams.operations.letters.desk import Desk, the_one
+from streams.operations.letters.desk import Desk
+from streams.operations.letters.watch import Watch
 from streams.settings import ToolSettings
 
 
@@ -46,32 +47,47 @@ def edit(
     """
     settings = load_here(ToolSettings)
     desk = Desk.of(settings)
-    found = the_one(read(desk, wanted(None, None, None, None, EVER, None)), letter)
-    row = desk.row(found.command.command_id) if found.command is not None else None
-    made = editing.draft(found, row, desk.profile.columns)
-    text = _edited(made.event.command.payload, payload)
+    watch = Watch.begin(desk.bootstrap_servers, desk.routes.identities)
+    made = _draft(desk, letter)
+    watch.follow([made.event.command.command_id])
+    text = edited(made.event.command.payload, payload)
     command = editing.revised(made, text, desk.routes)
     for line in _difference(made, text, command):
         stdout.print(line, markup=False, soft_wrap=True)
 
     async def run() -> None:
         async with desk.ledgers() as ledgers:
-            said = await editing.objection(ledgers, made, settings.fabric.settle_s)
+            said = await editing.objection(ledgers, made, command, settings.fabric.settle_s)
             if said is not None:
                 raise PipelineError(f"{command.command_id} cannot be edited: {said}")
             if dry_run or not (yes or typer.confirm(f"Submit this as revision {command.revision}?", err=True)):
                 return
             flags = {"command_id": command.command_id, "revision": str(command.revision)}
-            flags |= {"letter": str(found.address.offset), "payload_sha256": editing.digest(text)}
+            flags |= {"letter": str(made.found.address.offset), "payload_sha256": editing.digest(text)}
             action = new_action("edit", by=acting(settings.operator), flags=flags, counts={"edit": 1}, reason=reason)
             Writer(desk.bootstrap_servers).record(action)
-            await editing.publish(desk.bootstrap_servers, ledgers, made, command, action, settings.fabric.settle_s)
+            await editing.publish(watch, ledgers, made, command, action, settings.fabric.settle_s)
             stdout.print(f"It is with its worker; follow it with: streams trace {command.command_id}", soft_wrap=True)
 
     asyncio.run(run())
 
 
-def _edited(before: str, file: Path | None) -> str:
+def _draft(desk: Desk, letter: str) -> editing.Draft:
+    """Raises PipelineError if it may not be edited."""
+    found = find(desk, letter)
+    row = desk.row(found.letter.command_id) if found.letter.command_id is not None else None
+    made = editing.draft(found, row, desk.profile.columns, desk.routes)
+    said = editing.told(desk.bootstrap_servers, made, desk.routes.identities)
+    if said is not None:
+        raise PipelineError(f"{made.event.command.command_id} cannot be edited: {said}")
+    return made
+
+
+def edited(before: str, file: Path | None) -> str:
+    """The new payload: what is in the file, or what becomes of the old one in an editor.
+
+    Raises PipelineError if nothing becomes of it, typer.BadParameter if the file cannot be read.
+    """
     if file is not None:
         try:
             return file.read_text()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from streams.errors import UnreadableMessage
 from streams.kafka import codecs
@@ -14,15 +15,21 @@ from streams.operators import LaneControl
 
 def pauses(bootstrap_servers: str) -> list[LaneControl]:
     """Those in force, the oldest first. Raises confluent_kafka.KafkaException or UnknownSchema."""
-    newest: dict[str, LaneControl] = {}
-    for message in read_since(bootstrap_servers, CONTROLS, EPOCH):
-        try:
-            control = codecs.LANE_CONTROLS.decode(message.value())
-        except UnreadableMessage:
-            continue  # how far replays have come is told on the same topic; what is nobody's the workers log
-        newest[control.key] = control
+    newest = {control.key: control for control in said(bootstrap_servers, EPOCH)}
     in_force = (control for control in newest.values() if control.is_paused)
     return sorted(in_force, key=lambda control: control.happened_at)
+
+
+def said(bootstrap_servers: str, since: datetime) -> Iterator[LaneControl]:
+    """What was said since then, in its order; of what is older perhaps only the newest of each key.
+
+    Raises confluent_kafka.KafkaException or UnknownSchema.
+    """
+    for message in read_since(bootstrap_servers, CONTROLS, since):
+        try:
+            yield codecs.LANE_CONTROLS.decode(message.value())
+        except UnreadableMessage:
+            continue  # how far replays have come is told on the same topic; what is nobody's the workers log
 
 
 def pause(bootstrap_servers: str, control: LaneControl) -> None:

@@ -22,12 +22,18 @@ class Resolved:
         self._newest: dict[str, LetterResolution] = {}
 
     def note(self, resolution: LetterResolution) -> None:
-        """What was decided; of an earlier revision than the last it is no news."""
+        """What was decided; of an earlier revision than the last it is no news.
+
+        A revision that is given up stays so: who redrives it all the same decided by older news.
+        """
         if resolution.command_id is None or resolution.identity not in (None, self._identity):
             return
         known = self._newest.get(resolution.command_id)
-        if known is None or resolution.revision >= known.revision:
-            self._newest[resolution.command_id] = resolution
+        if known is not None:
+            is_final = known.resolution in _GIVEN_UP
+            if resolution.revision < known.revision or (is_final and resolution.revision == known.revision):
+                return
+        self._newest[resolution.command_id] = resolution
 
     def is_given_up(self, command: RoutedCommand) -> bool:
         """This revision of the command is not to be submitted."""

@@ -8,24 +8,22 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 
-import pytest
 from neighbours import eventually
 from submit_bench import BEGAN_AT, Bench
 from test_submit_worker_holds import say_parked
 
 from streams.endings import DISCARDED
-from streams.errors import PipelineError
 from streams.kafka import codecs
 from streams.kafka.reading import read_since
 from streams.kafka.topics import RESULTS
-from streams.messages import ChangeEvent, Command, Outcome, OutcomeKind, RoutedCommand
+from streams.messages import Outcome, OutcomeKind, RoutedCommand
 from streams.operations import lanes
 from streams.operations.audit import Writer, new_action
-from streams.operations.letters import edit as editing
 from streams.operations.letters.discard import IN_HAND, discard, plan_discard
 from streams.operations.letters.letter import Letter, Wanted, read_letters
 from streams.operations.letters.redrive import Planner, chosen, redrive
-from streams.operations.letters.step import Deed, Step, counts
+from streams.operations.letters.step import Deed, Step, counts, resolve
+from streams.operations.letters.watch import Watch
 from streams.operations.truth import ledgers
 from streams.operators import Resolution
 from streams.simulator.faults import LoseTransaction
@@ -56,13 +54,20 @@ async def redriven(line: Bench, wanted: Wanted) -> list[Step]:
     return steps
 
 
+def watching(line: Bench, *commands: RoutedCommand) -> Watch:
+    watch = Watch.begin(line.broker.bootstrap_servers, [line.identity])
+    watch.follow(command.command_id for command in commands)
+    return watch
+
+
 async def discarded(line: Bench, *commands: RoutedCommand) -> list[Step]:
     wanted = {command.command_id for command in commands}
     async with ledgers(line.fabric, [line.identity]) as asked:
+        watch = watching(line, *commands)
         found = [one for one in letters(line) if one.letter.command_id in wanted]
         steps = await plan_discard(asked, found, SETTLE_S)
         action = new_action("discard", by="eve", reason="wrong account")
-        return await discard(line.broker.bootstrap_servers, asked, steps, action, SETTLE_S)
+        return await discard(watch, asked, steps, action, SETTLE_S)
 
 
 async def until_settled(line: Bench, *commands: RoutedCommand) -> None:
@@ -173,59 +178,17 @@ async def test_nothing_is_discarded_that_a_worker_has_in_hand(line: Bench) -> No
     await line.until_committed(command)
 
 
-def draft_of(found: Letter) -> editing.Draft:
-    last = found.command
-    assert last is not None
-    command = Command(
-        command_id=last.command_id,
-        tenant_id=last.tenant_id,
-        service="test",
-        command_type=last.command_type,
-        request_id=last.request_id,
-        payload="{}",
-        created_at=last.created_at,
-    )
-    event = ChangeEvent(
-        command=command, lsn=None, captured_at=last.captured_at, from_snapshot=False, origin=last.captured_from
-    )
-    return editing.Draft(found=found, event=event, last=last)
-
-
-async def edited(line: Bench, found: Letter, command: RoutedCommand) -> None:
-    async with ledgers(line.fabric, [line.identity]) as asked:
-        action = new_action("edit", by="eve", reason="ticket 7")
-        await editing.publish(line.broker.bootstrap_servers, asked, draft_of(found), command, action, SETTLE_S)
-
-
-async def test_an_edited_command_is_a_new_revision_and_the_old_one_says_nothing_more(line: Bench) -> None:
-    refused = line.command("key", "refused")
-    line.produce(0, refused)
-    await line.worker().start()
-    await eventually(lambda: bool(letters(line)), "its letter")
-    await until_settled(line, refused)
-    (found,) = letters(line)
-    now = datetime.now(UTC)
-    correct = replace(refused, function="write", ordering_key="other", revision=1, routed_at=now)
-    await edited(line, found, correct)
-    await line.until_committed(correct)
-    assert line.outcomes(OutcomeKind.FAILED) == {refused.command_id: 1}
-    assert not letters(line)[0].is_open
-
-    line.produce(0, refused)
-    await eventually(lambda: line.committed_offset(0) == 2, "the old revision, absorbed")
-    assert line.outcomes(OutcomeKind.FAILED) == {refused.command_id: 1}
-    assert await line.valid_transactions() == await line.transaction_ids(correct)
-
-
-async def test_a_command_that_is_on_the_ledger_gets_no_new_revision(line: Bench) -> None:
+async def test_nothing_is_discarded_that_a_colleague_has_redriven_meanwhile(line: Bench) -> None:
     command = line.command("key")
-    line.produce(0, command)
-    await line.worker().start()
-    await line.until_committed(command)
     say_parked(line, command)
     await until_settled(line, command)
-    (found,) = letters(line)
-    with pytest.raises(PipelineError, match=r"is not edited: transaction .* is VALID in block"):
-        await edited(line, found, replace(command, arguments=("other",), revision=1))
-    assert lanes_of(line) == []
+    watch, found = watching(line, command), letters(line)
+    async with ledgers(line.fabric, [line.identity]) as asked:
+        steps = await plan_discard(asked, found, SETTLE_S)
+        assert counts(steps) == {"give up": 1}
+        resolve(Writer(line.broker.bootstrap_servers), found[0], Resolution.REDRIVEN, new_action("", by="bob"), command)
+        say_parked(line, command)  # what was submitted then has not had its time
+        (step,) = await discard(watch, asked, steps, new_action("discard", by="eve"), SETTLE_S)
+    assert step.deed is Deed.REFUSE
+    assert step.why.endswith("since you began to look: look at it again")
     assert letters(line)[0].is_open

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -13,23 +12,20 @@ from carrier_line import letter_of
 from scripted_ledger import COMMAND, EARLY, id_of
 from test_truth import Chain
 
-from streams.errors import MalformedCommand, PipelineError, RefusedCommand, UnroutableCommand
-from streams.files import SCHEMAS
+from streams.errors import UnroutableCommand
 from streams.ledger import VALID, Ledger
 from streams.messages import DeadLetterKind, Origin, RoutedCommand
-from streams.operations.letters import edit as editing
 from streams.operations.letters import proof
 from streams.operations.letters.causes import causes
 from streams.operations.letters.discard import plan_discard
-from streams.operations.letters.letter import Letter, Wanted
+from streams.operations.letters.letter import Letter, Wanted, all_of_them, standing
 from streams.operations.letters.redrive import Planner, chosen
 from streams.operations.letters.step import Deed, Step
 from streams.operators import LetterResolution, Resolution
-from streams.postgres.rows import Row
-from streams.routes.table import load_routes
 
 SETTLE_S = 300.0
 SETTLED = EARLY + timedelta(seconds=SETTLE_S)
+ELSEWHERE = Origin(topic="dead-letters", partition=0, offset=9)
 ALL = Wanted(since=EARLY)
 CONFLICT, INVALID = "MVCC_READ_CONFLICT", "ENDORSEMENT_POLICY_FAILURE"
 
@@ -89,6 +85,22 @@ def test_letters_are_grouped_by_cause_the_most_frequent_first() -> None:
     found = causes([letter(1, DeadLetterKind.REFUSED), letter(2), letter(3)])
     assert [(cause.kind, cause.letters) for cause in found] == [("unknown", 2), ("refused", 1)]
     assert found[0].example_command_id in {"c-2", "c-3"}
+
+
+def test_of_each_command_the_newest_letter_stands_with_the_values_that_are_wanted() -> None:
+    found = [letter(1), letter(2), replace(letter(1), address=letter(3).address), replace(letter(1), address=ELSEWHERE)]
+    one, two = standing(found, [], lambda one: one.letter.command_id == "c-1")
+    assert (one.address, [at.offset for at in one.earlier], one.first) == (ELSEWHERE, [1, 3], 1)
+    assert one.command == letter(1).command
+    assert (two.address.offset, two.command, two.letter.value, two.earlier) == (2, None, None, ())
+
+
+def test_a_resolution_of_another_command_at_the_same_offset_says_nothing() -> None:
+    resolution = dealt_with(letter(1)).resolution
+    assert resolution is not None
+    for command_id, is_open in (("c-1", False), ("of a topic that is gone", True), (None, True)):
+        (found,) = standing([letter(1)], [replace(resolution, command_id=command_id)], all_of_them)
+        assert found.is_open is is_open
 
 
 def planned(found: Letter, held: Mapping[str, str], **changes: object) -> Step:
@@ -172,48 +184,3 @@ def test_letters_of_commands_that_have_ended_are_only_marked() -> None:
     found = [of(COMMAND, DeadLetterKind.REFUSED), of(COMMAND), dealt_with(of(COMMAND))]
     steps = asyncio.run(plan_discard(ledgers({}), found, SETTLE_S))
     assert [step.deed for step in steps] == [Deed.MARK, Deed.GIVE_UP, Deed.REFUSE]
-
-
-ROUTES = load_routes(SCHEMAS / "routes.toml")
-TRANSFER = replace(COMMAND, command_type="TRANSFER_TOKENS", identity="org1-admin", ordering_key="a")
-
-
-def row(payload: object) -> Row:
-    return Row(
-        **dict.fromkeys(("command_id", "tenant_id", "service", "command_type", "request_id"), COMMAND.command_id),
-        **dict.fromkeys(("submitted_at", "transaction_id", "block_number", "error_code", "error")),
-        payload=json.dumps(payload),
-        status="FAILED",
-        attempts=1,
-        created_at=EARLY,
-        updated_at=EARLY,
-    )
-
-
-def test_an_edited_payload_becomes_the_next_revision_of_the_same_command() -> None:
-    made = editing.draft(of(TRANSFER, DeadLetterKind.REFUSED), row({}), {})
-    revised = editing.revised(made, '{"fromUserId": "a", "toUserId": "b", "amount": 5}', ROUTES)
-    assert (revised.command_id, revised.revision) == (TRANSFER.command_id, 1)
-    assert revised.arguments[:3] == ("a", "b", "5")
-    assert (revised.created_at, revised.captured_from) == (TRANSFER.created_at, TRANSFER.captured_from)
-    again = editing.draft(of(revised, DeadLetterKind.REFUSED), row({}), {})
-    assert again.revision == 2
-
-
-def test_an_edited_payload_is_validated_and_keeps_its_identity() -> None:
-    made = editing.draft(of(TRANSFER, DeadLetterKind.REFUSED), row({}), {})
-    with pytest.raises(RefusedCommand, match="toUserId is missing"):
-        editing.revised(made, '{"fromUserId": "a", "amount": 5}', ROUTES)
-    elsewhere = editing.draft(of(replace(TRANSFER, identity="org1-partner-api"), DeadLetterKind.REFUSED), row({}), {})
-    with pytest.raises(MalformedCommand, match="was routed to org1-partner-api"):
-        editing.revised(elsewhere, '{"fromUserId": "a", "toUserId": "b", "amount": 5}', ROUTES)
-
-
-def test_what_holds_no_payload_or_was_dealt_with_is_not_edited() -> None:
-    for found, given, why in (
-        (dealt_with(of(TRANSFER)), row({}), "nothing to edit"),
-        (of(TRANSFER), None, "there is no row"),
-        (replace(of(TRANSFER), command=None), None, "preserves no command"),
-    ):
-        with pytest.raises(PipelineError, match=why):
-            editing.draft(found, given, {})

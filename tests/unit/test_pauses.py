@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
 from carrier_line import DEADLINE_S, Line, command, letter_of, line_with, until
 from scripted_ledger import EARLY
 
@@ -170,3 +171,14 @@ async def test_a_decision_on_a_later_revision_outlives_one_on_an_earlier() -> No
     line.resolved.note(resolution("c-1", Resolution.DISCARDED, revision=0))
     given_up = [line.resolved.is_given_up(command("c-1", revision=revision)) for revision in range(4)]
     assert given_up == [True, True, False, False]
+
+
+@pytest.mark.parametrize("late", [Resolution.REDRIVEN, Resolution.DEALT_WITH])
+@pytest.mark.parametrize("final", [Resolution.EDITED, Resolution.DISCARDED])
+async def test_a_revision_that_is_given_up_stays_so(final: Resolution, late: Resolution) -> None:
+    line = line_with()
+    line.resolved.note(resolution("c-1", final))
+    line.resolved.note(resolution("c-1", late))
+    assert line.resolved.is_given_up(command("c-1"))
+    line.resolved.note(resolution("c-1", late, revision=1))
+    assert not line.resolved.is_given_up(command("c-1", revision=1))

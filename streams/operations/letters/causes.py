@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from streams.operations.letters.letter import Letter
@@ -27,26 +27,30 @@ class Cause:
 
 def causes(letters: Iterable[Letter]) -> list[Cause]:
     """The most frequent first."""
-    groups: dict[tuple[str, str, str, str], list[Letter]] = {}
-    for found in letters:
-        letter = found.letter
-        key = (letter.kind.value, letter.error_code, letter.command_type or "", letter.identity or "")
-        groups.setdefault(key, []).append(found)
-    return sorted((_cause(group) for group in groups.values()), key=lambda cause: -cause.letters)
+    found: dict[tuple[str, str, str | None, str | None], Cause] = {}
+    for one in letters:
+        alone = _cause(one)
+        key = (alone.kind, alone.code, alone.command_type, alone.identity)
+        found[key] = _joined(found[key], alone) if key in found else alone
+    return sorted(found.values(), key=lambda cause: -cause.letters)
 
 
-def _cause(group: list[Letter]) -> Cause:
-    example = max(group, key=lambda found: found.letter.happened_at)
-    letter = example.letter
+def _joined(so_far: Cause, alone: Cause) -> Cause:
+    example = alone if alone.newest > so_far.newest else so_far
+    return replace(example, letters=so_far.letters + 1, oldest=min(so_far.oldest, alone.oldest))
+
+
+def _cause(found: Letter) -> Cause:
+    letter = found.letter
     return Cause(
         kind=letter.kind.value,
         code=letter.error_code,
         command_type=letter.command_type,
         identity=letter.identity,
-        letters=len(group),
-        oldest=min(found.letter.happened_at for found in group),
+        letters=1,
+        oldest=letter.happened_at,
         newest=letter.happened_at,
-        example_offset=example.address.offset,
+        example_offset=found.address.offset,
         example_command_id=letter.command_id,
         example=letter.cause,
     )

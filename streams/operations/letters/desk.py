@@ -45,8 +45,13 @@ class Desk:
         """Of Kafka."""
         return self.settings.kafka.bootstrap_servers
 
-    def letters(self, since: datetime, on_no_rows: Callable[[str], None]) -> list[Letter]:
-        """Since then; `on_no_rows` is told why rows could not be asked. Raises confluent_kafka.KafkaException."""
+    def letters(
+        self, since: datetime, on_no_rows: Callable[[str], None], keeps: Callable[[Letter], bool]
+    ) -> list[Letter]:
+        """Since then; `on_no_rows` is told why rows could not be asked. Raises confluent_kafka.KafkaException.
+
+        `keeps`: as in `standing`.
+        """
 
         def ask(command_ids: list[str]) -> dict[str, str]:
             try:
@@ -55,7 +60,7 @@ class Desk:
                 on_no_rows(str(error).strip().splitlines()[0])
                 return {}
 
-        return read_letters(self.bootstrap_servers, since, ask)
+        return read_letters(self.bootstrap_servers, since, ask, keeps)
 
     def row(self, command_id: str) -> Row | None:
         """Raises psycopg.Error."""
@@ -85,6 +90,11 @@ class Desk:
         dsn = self.settings.postgres.dsn.get_secret_value()
         with psycopg.connect(dsn, connect_timeout=CONNECT_TIMEOUT_S) as connection:
             return question(connection)
+
+
+def named(name: str) -> Callable[[Letter], bool]:
+    """Whether a letter may be the one of this name; what an offset names shows only when all are read."""
+    return lambda found: name.isdecimal() or found.letter.command_id == name
 
 
 def the_one(letters: list[Letter], name: str) -> Letter:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from streams.endings import given_up
@@ -15,7 +14,8 @@ from streams.operations.audit import Writer
 from streams.operations.letters import proof
 from streams.operations.letters.fence import fenced
 from streams.operations.letters.letter import Letter
-from streams.operations.letters.step import Deed, Step, resolve
+from streams.operations.letters.step import Deed, Step, resolve, unless
+from streams.operations.letters.watch import Watch
 from streams.operators import OperatorAction, Resolution
 
 IN_HAND = "a worker has it in hand: it was delivered again and is not acknowledged; see: streams trace"
@@ -38,33 +38,42 @@ async def _step(ledgers: Mapping[str, Ledger], found: Letter, settle_s: float) -
 
 
 async def discard(
-    bootstrap_servers: str,
-    ledgers: Mapping[str, Ledger],
-    steps: Iterable[Step],
-    action: OperatorAction,
-    settle_s: float,
+    watch: Watch, ledgers: Mapping[str, Ledger], steps: Iterable[Step], action: OperatorAction, settle_s: float
 ) -> list[Step]:
     """Carry the plan out; what became of each step, which may be less than was planned. Raises KafkaException.
 
-    Nothing is given up that a worker has in hand: its key is paused, then the ledger is asked once more.
+    Nothing is given up that a worker has in hand: its key is paused, then the ledger is asked once more. `watch` was
+    begun before the letters of the plan were read, and follows their commands.
     """
-    writer = Writer(bootstrap_servers)
+    writer = Writer(watch.bootstrap_servers)
     steps = list(steps)
-    done = [step for step in steps if step.deed not in (Deed.MARK, Deed.GIVE_UP)]
-    for step in steps:
+    news = watch.news(action.action_id)
+    done = [unless(news.get(step.found.letter.command_id or ""), step) for step in steps]
+    for step in done:
         if step.deed is Deed.MARK:
             resolve(writer, step.found, Resolution.DEALT_WITH, action, step.command)
-            done.append(step)
-    giving_up = [(step, step.command) for step in steps if step.deed is Deed.GIVE_UP and step.command is not None]
-    if giving_up:
-        with fenced(bootstrap_servers, [command for _, command in giving_up], action) as in_hand:
-            for step, command in giving_up:
-                said = IN_HAND if command.command_id in in_hand else None
-                said = said or await _objection(ledgers, step.found, command, settle_s)
-                if said is None:
-                    _give_up(writer, step.found, command, action)
-                done.append(step if said is None else replace(step, deed=Deed.REFUSE, why=said))
-    return done
+    giving_up = [step.command for step in done if step.deed is Deed.GIVE_UP and step.command is not None]
+    if not giving_up:
+        return done
+    with fenced(watch.bootstrap_servers, giving_up, action) as in_hand:
+        against = {**watch.news(action.action_id), **dict.fromkeys(in_hand, IN_HAND)}
+        return [await _carried_out(writer, ledgers, step, against, action, settle_s) for step in done]
+
+
+async def _carried_out(
+    writer: Writer,
+    ledgers: Mapping[str, Ledger],
+    step: Step,
+    against: Mapping[str, str],
+    action: OperatorAction,
+    settle_s: float,
+) -> Step:
+    if step.deed is not Deed.GIVE_UP or step.command is None:
+        return step
+    said = against.get(step.command.command_id) or await _objection(ledgers, step.found, step.command, settle_s)
+    if said is None:
+        _give_up(writer, step.found, step.command, action)
+    return unless(said, step)
 
 
 async def _objection(

@@ -30,8 +30,10 @@ TAKES_EFFECT_S = 1.5
 def fenced(bootstrap_servers: str, commands: Iterable[RoutedCommand], action: OperatorAction) -> Iterator[set[str]]:
     """Pause the keys of the commands; the ids of those that a worker has in hand all the same.
 
-    When the context is left, what was decided in it takes effect before the keys are let go.
+    When the context is left, what was decided in it takes effect before the keys are let go. One that an operator has
+    paused meanwhile, or just before, stays paused as the operator said.
     """
+    began_at = datetime.now(UTC)
     commands = list(commands)
     paused = {found.key for found in lanes.pauses(bootstrap_servers)}
     controls = {control.key: control for control in (_control(command, action) for command in commands)}
@@ -43,7 +45,20 @@ def fenced(bootstrap_servers: str, commands: Iterable[RoutedCommand], action: Op
         yield in_hand(bootstrap_servers, commands)
         time.sleep(TAKES_EFFECT_S)
     finally:
-        lanes.say(writer, [replace(control, is_paused=False, happened_at=datetime.now(UTC)) for control in ours])
+        lanes.say(writer, _what_else_holds(bootstrap_servers, ours, began_at))
+
+
+def _what_else_holds(bootstrap_servers: str, ours: list[LaneControl], since: datetime) -> list[LaneControl]:
+    """What stands in the place of our pauses: the newest that somebody else has said of the key, or that it is free."""
+    reasons = {control.reason for control in ours}
+    others = {control.key: control for control in lanes.said(bootstrap_servers, since) if control.reason not in reasons}
+    now = datetime.now(UTC)
+    left = []
+    for control in ours:
+        other = others.get(control.key)
+        free = replace(control, is_paused=False, happened_at=now)
+        left.append(other if other is not None and other.is_paused else free)
+    return left
 
 
 def in_hand(bootstrap_servers: str, commands: Iterable[RoutedCommand]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -88,30 +88,54 @@ class Wanted:
         )
 
 
+def all_of_them(_: Letter) -> bool:
+    """The values of all letters are kept."""
+    return True
+
+
 def read_letters(
-    bootstrap_servers: str, since: datetime, statuses: Callable[[list[str]], dict[str, str]]
+    bootstrap_servers: str,
+    since: datetime,
+    statuses: Callable[[list[str]], dict[str, str]],
+    keeps: Callable[[Letter], bool] = all_of_them,
+) -> list[Letter]:
+    """As `standing`; `statuses` tells of rows by command id. Raises confluent_kafka.KafkaException."""
+    resolutions = _resolutions(bootstrap_servers, since)
+    found = standing(_letters(bootstrap_servers, since), resolutions, keeps)
+    rows = statuses([one.letter.command_id for one in found if one.letter.command_id is not None])
+    return [replace(one, status=rows.get(one.letter.command_id or "")) for one in found]
+
+
+def standing(
+    letters: Iterable[Letter], resolutions: Iterable[LetterResolution], keeps: Callable[[Letter], bool]
 ) -> list[Letter]:
     """The newest letter of each command, in the order of their first letters; those of no command each on its own.
 
-    `statuses` tells of rows by command id. Raises confluent_kafka.KafkaException.
+    `keeps`: whether the values of a letter are wanted; of others there is neither record nor `command`, which is enough
+    to tell of them, and of a million letters fits into memory.
     """
-    resolutions = _resolutions(bootstrap_servers, since)
     newest: dict[object, Letter] = {}
-    for found in _letters(bootstrap_servers, since):
+    earlier: dict[object, list[Origin]] = {}
+    for found in letters:
         # The sink's letters, which preserve an outcome, and the route worker's do not stand for a routed command.
         what = (found.letter.command_id, found.command is None) if found.letter.command_id else found.letter.origin
-        before = newest.get(what)
-        earlier = () if before is None else (*before.earlier, before.address)
-        newest[what] = replace(found, earlier=earlier)
-    rows = statuses([found.letter.command_id for found in newest.values() if found.letter.command_id is not None])
+        if (before := newest.get(what)) is not None:
+            earlier.setdefault(what, []).append(before.address)
+        newest[what] = found if keeps(found) else _without_values(found)
+    # By the command too: a topic that was made anew counts its letters from 0 again.
+    dealt_with = {(one.letter.offset, one.command_id): one for one in resolutions}
     return [
         replace(
             found,
-            resolution=resolutions.get(found.address.offset),
-            status=rows.get(found.letter.command_id or ""),
+            earlier=tuple(earlier.get(what, ())),
+            resolution=dealt_with.get((found.address.offset, found.letter.command_id)),
         )
-        for found in newest.values()
+        for what, found in newest.items()
     ]
+
+
+def _without_values(found: Letter) -> Letter:
+    return replace(found, letter=replace(found.letter, key=None, value=None), command=None)
 
 
 def _letters(bootstrap_servers: str, since: datetime) -> Iterator[Letter]:
@@ -120,17 +144,17 @@ def _letters(bootstrap_servers: str, since: datetime) -> Iterator[Letter]:
             letter = codecs.DEAD_LETTERS.decode(message.value())
         except UnreadableMessage:
             continue  # whoever reads the topic on duty logs it
-        yield Letter(address=origin_of(message), letter=letter, command=_command(letter))
+        command = _command(letter)
+        if command is not None:
+            letter = replace(letter, value=None)  # the same once more
+        yield Letter(address=origin_of(message), letter=letter, command=command)
 
 
-def _resolutions(bootstrap_servers: str, since: datetime) -> dict[int, LetterResolution]:
-    """By the offset of the letter. A resolution is younger than its letter."""
-    found = {}
+def _resolutions(bootstrap_servers: str, since: datetime) -> Iterator[LetterResolution]:
+    """A resolution is younger than its letter."""
     for message in read_since(bootstrap_servers, OPERATOR_ACTIONS, since):
         if codecs.LETTER_RESOLUTIONS.wrote(message.value()):
-            resolution = codecs.LETTER_RESOLUTIONS.decode(message.value())
-            found[resolution.letter.offset] = resolution
-    return found
+            yield codecs.LETTER_RESOLUTIONS.decode(message.value())
 
 
 def _command(letter: DeadLetter) -> RoutedCommand | None:

@@ -18,6 +18,8 @@ async def against(
 ) -> str | None:
     """What speaks against it: some attempt of this or an earlier revision is VALID, or may be; None: nothing does.
 
+    `command` is the one that the letter is about, or its next revision: ids do not follow from arguments.
+
     Silence of the ledger counts once everything that was submitted has had `settle_s` to come into a block.
     """
     settled_at = found.letter.happened_at + timedelta(seconds=settle_s)
@@ -26,7 +28,7 @@ async def against(
     said = await _named_by_the_letter(ledgers, found, command)
     for revision in range(command.revision, -1, -1):
         if said is None:
-            attempts = found.letter.attempts if revision == command.revision else 1
+            attempts = found.letter.attempts if revision == found.revision else 1
             said = await _of_revision(ledgers, replace(command, revision=revision), attempts)
     return said
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 
@@ -44,6 +44,11 @@ def counts(steps: Iterable[Step]) -> dict[str, int]:
     for step in steps:
         made[step.deed.value] = made.get(step.deed.value, 0) + 1
     return made
+
+
+def unless(said: str | None, step: Step) -> Step:
+    """The step, refused if anything is said against it."""
+    return step if said is None or step.deed is Deed.REFUSE else replace(step, deed=Deed.REFUSE, why=said)
 
 
 def resolve(
