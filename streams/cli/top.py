@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def top(
         str | None, typer.Option(help="URL of the monitor.", envvar="STREAMS_MONITOR__URL", show_envvar=False)
     ] = None,
     interval_s: Annotated[float, typer.Option(help="Seconds between two frames.", min=0.2)] = 2.0,
-    once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print one frame and end, as without a terminal.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one frame as JSON and end.")] = False,
 ) -> None:
     """Show the whole line live: rate, time per stage, window, breaker, lag, oldest pending, last errors. q ends it.
@@ -71,7 +72,7 @@ def top(
     with Looking(wanted, _kafka()) as looking:
         if as_json:
             print_json(_one(looking))
-        elif once:
+        elif once or not stdout.is_terminal:
             stdout.print(page(_one(looking)))
         else:
             _live(looking, interval_s)
@@ -94,8 +95,9 @@ def _one(looking: Looking) -> Frame:
 def _live(looking: Looking, interval_s: float) -> None:
     """Until q, or an interrupt."""
     looks: deque[Look] = deque()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored if we were started in the background
     try:
-        with keys() as wait, Live(console=stdout, screen=stdout.is_terminal, auto_refresh=False) as live:
+        with keys() as wait, Live(console=stdout, screen=True, auto_refresh=False) as live:
             key = ""
             while key != "q":
                 made = _next(looks, looking.look())

@@ -112,15 +112,15 @@ def _read(consumer: Consumer, topic: str, starts: Mapping[int, int]) -> Iterator
             assigned.append(TopicPartition(topic, partition, max(first, start)))
             ends[partition] = end
     consumer.assign(assigned)
-    deadline = time.monotonic() + READ_TIMEOUT_S
-    while ends:
+    deadline, unread = time.monotonic() + READ_TIMEOUT_S, dict(ends)
+    while unread:
         first = consumer.poll(0.2)
         batch = [] if first is None else [first, *consumer.consume(BATCH_SIZE - 1, timeout=0)]
         for message in batch:
-            if message.error() is None:
+            if message.error() is None and origin_of(message).offset < ends[origin_of(message).partition]:
                 yield message
                 deadline = time.monotonic() + READ_TIMEOUT_S
-        _drop_finished(consumer, topic, ends)
+        _drop_finished(consumer, topic, unread)
         if time.monotonic() > deadline:
             raise KafkaException(f"no record of {topic} arrived within {READ_TIMEOUT_S:.0f} s")
 

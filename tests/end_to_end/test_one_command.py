@@ -109,7 +109,7 @@ def test_status_shows_every_process_topic_and_row(line: RunningLine, sent: str) 
     shown = line.json("status")
 
     processes = {process["name"]: process for process in shown["processes"]}
-    assert list(processes) == ["simulator", "postgres", "kafka", "connect", *LINE]
+    assert list(processes) == ["simulator", "postgres", "kafka", "connect", *LINE, "monitor"]
     assert all(process["alive"] for process in processes.values())
     assert {name: process["pid"] for name, process in processes.items()} == {
         name: line.line.stack.supervisor.pid(name) for name in processes
