@@ -24,6 +24,12 @@ class Record:
     def partition(self) -> int:
         return self.place
 
+    def topic(self) -> str:
+        return "results"
+
+    def offset(self) -> int:
+        return 0
+
 
 @dataclass
 class ScriptedConsumer:
