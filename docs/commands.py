@@ -38,6 +38,8 @@ def leaves(path: str, command: Any) -> Iterator[tuple[str, Any]]:
     if children is None:
         yield path, command
         return
+    if command.invoke_without_command:
+        yield path, command
     for name, child in children.items():
         yield from leaves(f"{path} {name}", child)
 

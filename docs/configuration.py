@@ -42,6 +42,8 @@ PROCESSES: Mapping[str, type[Settings]] = {
     "check": ToolSettings,
     "lanes": ToolSettings,
     "dead-letters": ToolSettings,
+    "replay": ToolSettings,
+    "reconcile": ToolSettings,
     "routes check": RoutesCheckSettings,
     "up --ledger external": ExternalLedgerSettings,
     "up": UpSettings,

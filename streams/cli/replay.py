@@ -37,7 +37,9 @@ from streams.kafka.replays import DEFAULT_SHARE
 from streams.settings import ToolSettings
 
 replay = typer.Typer(
-    help="Plan, and execute, a replay of commands; nothing is done without --execute.", invoke_without_command=True
+    help="Plan, and execute, a replay of commands; nothing is done without --execute.\n\n"
+    "Example: streams replay --by-duration PT2H",
+    invoke_without_command=True,
 )
 
 
