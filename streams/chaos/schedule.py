@@ -18,7 +18,15 @@ FAULT_EVERY_S, STALL_EVERY_S, TROUBLE_EVERY_S = 3.0, 8.0, 15.0
 SHORT_STALL_S, LONG_STALL = (0.5, 4.0), 0.15
 """How long a process usually stands still; one stall in so many is a long one."""
 
-LONG_STALLS_S = {"submit": 50.0, "route": 14.0, "sink": 14.0, "connect": 14.0, "kafka": 12.0, "simulator": 8.0}
+LONG_STALLS_S = {
+    "submit": 50.0,
+    "route": 14.0,
+    "sink": 14.0,
+    "monitor": 14.0,
+    "connect": 14.0,
+    "kafka": 12.0,
+    "simulator": 8.0,
+}
 """Beyond the session time-outs of the consumers: who stood still wakes up when its partitions are somebody else's."""
 
 TROUBLES_S = {"lock-rows": (0.5, 20.0), "lock-table": (0.5, 8.0), "read-only": (0.5, 6.0)}

@@ -26,7 +26,7 @@ from streams.chaos.checker.expected import expected_call
 from streams.chaos.findings import ChaosOptions, Findings
 from streams.chaos.report import report, violations_in_words
 from streams.chaos.run import Run
-from streams.chaos.schedule import Fault, Kill, Stall
+from streams.chaos.schedule import Fault, Kill, Stall, schedule
 from streams.chaos.summary import summarise
 from streams.chaos.workload import Planned
 from streams.demo.proof import fabric_settings
@@ -91,6 +91,12 @@ def test_every_part_was_killed_and_faults_were_felt(finished: Finished) -> None:
     assert sum(summary.repeated.values()) > 0
     assert set(summary.recovered_s) <= set(summary.killed)
     assert all(seconds > 0 for times in summary.recovered_s.values() for seconds in times)
+
+
+def test_a_long_schedule_has_a_stall_for_every_part_of_the_line(finished: Finished) -> None:
+    parts = finished.line.stack.supervisor.names()
+    stalled = {each.component for each in schedule(1, parts, 0, 3000.0) if isinstance(each, Stall)}
+    assert stalled == set(parts) - {"postgres"}
 
 
 def test_the_report_tells_the_seed_and_the_kills(finished: Finished) -> None:

@@ -12,7 +12,7 @@ from streams.chaos.schedule import TROUBLES_S, Fault, Kill, Stall, Trouble, sche
 from streams.chaos.workload import Planned, Workload
 from streams.simulator.faults import read_fault
 
-PARTS = ["simulator", "postgres", "kafka", "connect", "route", "submit-org1-admin", "sink"]
+PARTS = ["simulator", "postgres", "kafka", "connect", "route", "submit-org1-admin", "sink", "monitor"]
 
 
 @pytest.mark.parametrize("seed", range(3))
