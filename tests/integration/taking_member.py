@@ -20,7 +20,7 @@ from streams.settings import KafkaSettings, WorkerSettings
 from streams.telemetry import configure_logging
 from streams.workers import faust_app
 from streams.workers.line_transport import HeldConsumer
-from streams.workers.progress import Progress
+from streams.workers.progress import ALWAYS, Progress
 
 LATE_S = 1.5
 MOVED_TO = 5
@@ -61,7 +61,7 @@ def create(bootstrap_servers: str, topic: str, group: str, first_s: float) -> fa
         WorkerSettings(name=f"member-{os.getpid()}", static_membership=False),
         session_timeout_s=6.0,
     )
-    app.progress = Progress(3600.0, is_held=lambda _: False, clock=time.monotonic)
+    app.progress = Progress(3600.0, is_held=lambda _: False, at_work_since=lambda _: ALWAYS, clock=time.monotonic)
     app.before_giving_back = nothing
     app.after_assignment = lambda: print("assigned", flush=True)
     generation = None
